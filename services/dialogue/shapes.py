@@ -1,0 +1,114 @@
+"""What crosses the border of the dialogue: utterances in, reply events out, and the memory it works on."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from services.domain import AudioSpan, CompanyProfile, PastTurn, Persona
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One turn of the caller.
+
+    `text` is "" when somebody spoke and nothing was understood (no ears for the language, or noise); `source` tells
+    speech from typed text and keyed digits (then `text` holds the digits, without the closing #); `confidence` is the
+    ears' 0..1 or None; `span` says where the caller's voice lies in the recording.
+    """
+
+    text: str
+    language: str
+    source: Literal["speech", "typed", "digits"] = "speech"
+    confidence: float | None = None
+    span: AudioSpan | None = None
+
+    @property
+    def understood(self) -> bool:
+        """True when there are words to work with."""
+        return bool(self.text.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """A piece of the answer in the order of speaking; pieces join without added spaces, as a model writes them."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """Hang up after the last word has been played."""
+
+    reason: str = "goodbye"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the caller with somebody else after the last word has been played."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Send DTMF digits to the other side."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAudio:
+    """Keep these stretches of the caller's voice as the sound of a taken message."""
+
+    message_id: str
+    spans: tuple[AudioSpan, ...]
+
+
+Effect = EndCall | Transfer | SendDigits | KeepAudio
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredBy:
+    """Where the answer came from, for the turn's row: `source` and what of it ("faq" with the entry's id and score)."""
+
+    source: Literal["greeting", "faq", "facts", "message", "model", "scripted"]
+    detail: str = ""
+    score: float | None = None
+    model: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+ReplyEvent = ReplyText | Effect | AnsweredBy
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this line and this installation can do now, so that nothing is offered that cannot be done."""
+
+    ears: bool = True
+    digits: bool = False
+    transfer: bool = False
+    hang_up: bool = True
+    keep_audio: bool = False
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A dialogue with one contact, as the secretary sees it.
+
+    `number` is the contact's phone number, "" when withheld or unknown; `returning` is True when this contact has
+    spoken with the company before; `history` holds the remembered turns, oldest first; `state` is the secretary's
+    own JSON-ready memory (a message being taken), persisted after each reply and never only in RAM.
+    """
+
+    id: str
+    company: CompanyProfile
+    persona: Persona
+    language: str
+    channel: str
+    number: str = ""
+    returning: bool = False
+    call_id: str = ""
+    abilities: Abilities = Abilities()
+    history: list[PastTurn] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)

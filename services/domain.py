@@ -1,0 +1,129 @@
+"""The nouns every room shares: small frozen records that storage keeps and the secretary works on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSpan:
+    """A stretch of the caller's own audio, in seconds since the call was answered."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Who the secretary is. Data: seeded from TOML files, kept in the database, edited by the owner.
+
+    `voice` is "" for the best voice of the language, or "engine:voice name".
+    """
+
+    slug: str
+    name: str
+    language: str
+    gender: Literal["female", "male"]
+    greeting: str
+    character: str
+    rules: str = ""
+    voice: str = ""
+    temperature: float = 0.6
+    max_tokens: int = 300
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyProfile:
+    """What the secretary may tell about the company: `facts` by language, then key (hours, address, prices, phone)."""
+
+    id: str
+    name: str
+    language: str
+    time_zone: str
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def fact(self, key: str, language: str) -> str:
+        """Return the fact `key` in `language`, "" when the owner has not given it."""
+        return self.facts.get(language, {}).get(key, "")
+
+
+@dataclass(frozen=True, slots=True)
+class FaqEntry:
+    """A question with its answer; `alternatives` are other ways to ask it."""
+
+    id: str
+    question: str
+    answer: str
+    language: str
+    alternatives: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PastTurn:
+    """One remembered turn: the caller's words, or what the secretary said as far as it was heard."""
+
+    role: Literal["caller", "secretary"]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a call as it is stored.
+
+    `intended` is what the secretary meant to say and `heard` what was really played (equal for the caller);
+    `start` and `end` are seconds since the answer; `stages` are milliseconds since the caller's speech ended, by stage
+    name (services.voice.latency); `interrupted_by` is "" or "caller"; `words` are {text, start, end, confidence}.
+    """
+
+    index: int
+    role: Literal["caller", "secretary"]
+    intended: str
+    heard: str
+    language: str
+    start: float
+    end: float
+    source: str = ""
+    detail: str = ""
+    score: float | None = None
+    confidence: float | None = None
+    words: tuple[Mapping[str, Any], ...] = ()
+    persona: str = ""
+    persona_version: int = 0
+    model: str = ""
+    tools: tuple[str, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+    stages: Mapping[str, float] = field(default_factory=dict)
+    interrupted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenMessage:
+    """A message left for the owner. Any text field may be "" when only the caller's voice was kept."""
+
+    id: str
+    company_id: str
+    conversation_id: str
+    call_id: str
+    language: str
+    name: str
+    number: str
+    matter: str
+    confirmed: bool
+    spans: tuple[AudioSpan, ...] = ()
+    audio_path: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedConversation:
+    """What storage knows of a conversation when a contact comes (again)."""
+
+    id: str
+    returning: bool
+    history: tuple[PastTurn, ...] = ()
+    state: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""The tree of errors: each carries a sentence that a person understands and what to do about it."""
+
+
+class SecretaryError(Exception):
+    """Base of everything the house raises on purpose.
+
+    `message` is one sentence without a traceback's vocabulary; `remedy` says how to mend it, "" when nothing can be.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class SettingsError(SecretaryError):
+    """A setting is unknown, malformed or contradicts another."""
+
+
+class StorageError(SecretaryError):
+    """The database or a file under DATA_DIR cannot be read or written."""
+
+
+class AudioError(SecretaryError):
+    """Audio that cannot be read, written or mixed."""
+
+
+class EngineError(SecretaryError):
+    """A speech engine or language model failed."""
+
+
+class EngineUnavailableError(EngineError):
+    """An engine lacks its package, its model folder or its key; the remedy names which."""
+
+
+class EngineOverloadedError(EngineError):
+    """An engine has no free place for one more session; trying later may work."""
+
+
+class ProviderError(EngineError):
+    """A language-model provider refused, failed or went silent.
+
+    `retryable` is True when the same request may succeed later (429, 5xx, a broken connection), False when it never
+    will (a wrong key, an unknown model).
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, retryable: bool) -> None:
+        super().__init__(message, remedy)
+        self.retryable = retryable
+
+
+class LineError(SecretaryError):
+    """A line (a phone, a browser, a file) failed or was closed while something was asked of it."""
+
+
+class PortError(LineError):
+    """A serial port is missing, busy or forbidden."""
+
+
+class ModemError(LineError):
+    """The modem refused or did not answer a command."""

@@ -1,0 +1,74 @@
+"""Events inside the process: typed publish and subscribe, and the events of a call.
+
+A call is what its events say: they are appended to the database as they happen and published to whoever watches
+(the live feed, the terminal of `secretary call`, metrics).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+QUEUE_SIZE = 1000
+
+
+class CallEventType(StrEnum):
+    """What can happen in a call; the comment gives the keys of `data`."""
+
+    STARTED = "started"  # channel, direction, number, language, persona, conversation_id, line
+    ANSWERED = "answered"
+    INTERIM = "interim"  # role, text (published, never stored)
+    SAYING = "saying"  # text: a sentence begins to play (published, never stored)
+    TURN = "turn"  # the fields of a Turn row, see services.voice.turns
+    INTERRUPTED = "interrupted"  # turn: index of the secretary's turn that was cut
+    DIGITS = "digits"  # digits
+    MESSAGE = "message"  # message_id
+    DEGRADED = "degraded"  # part, detail
+    RECORDED = "recorded"  # path, relative to DATA_DIR
+    ENDED = "ended"  # outcome, reason, seconds, stats
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One thing that happened in a call; `at_ms` is monotonic since the call started."""
+
+    company_id: str
+    call_id: str
+    sequence: int
+    at_ms: int
+    type: CallEventType
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EventBus:
+    """Delivers every published event to every subscriber, without ever waiting for one.
+
+    A subscriber that does not read loses the oldest events beyond QUEUE_SIZE: a slow watcher must not slow a call.
+    """
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[CallEvent]] = set()
+
+    def publish(self, event: CallEvent) -> None:
+        """Hand `event` to all subscribers; never blocks."""
+        for queue in self._queues:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(event)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[AsyncIterator[CallEvent]]:
+        """Within the context, iterate over what is published from now on."""
+        queue: asyncio.Queue[CallEvent] = asyncio.Queue(QUEUE_SIZE)
+        self._queues.add(queue)
+        try:
+            yield _drain(queue)
+        finally:
+            self._queues.discard(queue)
+
+
+async def _drain(queue: asyncio.Queue[CallEvent]) -> AsyncIterator[CallEvent]:
+    while True:
+        yield await queue.get()

@@ -1,0 +1,1 @@
+"""What the company knows: FAQ matching now, documents later."""

@@ -1,0 +1,96 @@
+"""Settings from the environment and `.env`: read once, typed, and refused with a sentence when they are wrong.
+
+Each room declares its own section as a pydantic model; the orchestrator composes them into one class on top of
+`HouseSettings`. Names are `SECRETARY_` + the field, with `__` between a section and its field.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.errors import SettingsError
+
+PREFIX = "SECRETARY_"
+LANGUAGES = ("ru", "en")
+
+
+class HouseSettings(BaseSettings):
+    """What belongs to no room."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", env_file_encoding="utf-8", extra="ignore"
+    )
+
+    host: str = Field("127.0.0.1", description="address the server listens on")
+    port: int = Field(8002, ge=1, le=65535, description="port the server listens on")
+    data_dir: Path = Field(Path("data"), description="database, recordings, everything that running makes")
+    models_dir: Path = Field(Path("models"), description="weights of downloaded engines")
+    database_url: str = Field("", description="empty: SQLite in DATA_DIR")
+    language: Literal["ru", "en"] = Field("ru", description="the language the secretary answers in")
+    time_zone: str = Field("Europe/Moscow", description="IANA zone of the default company")
+    log_format: Literal["console", "json"] = Field("console", description="how the log is written")
+
+
+Settings = TypeVar("Settings", bound=HouseSettings)
+
+
+def load(kind: type[Settings], **overrides: Any) -> Settings:
+    """Read the settings of class `kind`; `overrides` win over the environment, the environment over `.env`.
+
+    Raises SettingsError naming the setting, the problem and an example; secret values are never part of it.
+    """
+    known = {name for name, _, _ in names(kind)}
+    given = {**dotenv_values(".env"), **os.environ}
+    for name in sorted(given):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise SettingsError(f"{name} is not a setting.", _closest(name.upper(), known))
+    try:
+        return kind(**overrides)
+    except ValidationError as error:
+        raise _explained(kind, error) from None
+
+
+def names(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo, str]]:
+    """Iterate over all settings as (environment name, field, section); sections are flattened."""
+    for name, field in kind.model_fields.items():
+        full = f"{prefix}{name}".upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from names(field.annotation, f"{full}__")
+        else:
+            yield full, field, prefix.removeprefix(PREFIX).rstrip("_").lower()
+
+
+def shown_default(field: FieldInfo) -> str:
+    """Return a setting's default as it is written in `.env`."""
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, SecretStr):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _explained(kind: type[BaseModel], error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+    fields = {each: field for each, field, _ in names(kind)}
+    example = f"Example: {name}={_example(fields[name])}" if name in fields else "See .env.example."
+    return SettingsError(f"{name} is wrong: {first['msg'].lower().removeprefix('value error, ')}.", example)
+
+
+def _example(field: FieldInfo) -> str:
+    choices = [str(value) for value in get_args(field.annotation) if isinstance(value, str)]
+    return shown_default(field) or (choices[0] if choices else "...")
+
+
+def _closest(name: str, known: Mapping[str, Any] | set[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"Did you mean {close[0]}?" if close else "See .env.example for all of them."

@@ -1,0 +1,1 @@
+"""Mouth: one file per engine behind `protocol.TextToSpeech`, and the manager that chooses among them."""
