@@ -1,0 +1,148 @@
+"""Calls: events appended as they happen, and the calls and turns they amount to."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.clock import Clock, LoopClock
+from services.domain import Turn
+from services.errors import StorageError
+from services.events import CallEvent, CallEventType
+from services.storage import cursor as cursors
+from services.storage.database import Database
+from services.storage.projections import moment, project, start_call
+from services.storage.records import CallRecord, call_record, turn_record
+from services.storage.tables import CallEventRow, CallRow, TurnRow
+
+PAGE_LIMIT = 200
+
+_NEVER_STORED = frozenset({CallEventType.INTERIM, CallEventType.SAYING})
+
+
+class CallStore:
+    """The calls of each company."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or LoopClock()
+
+    async def append(self, event: CallEvent) -> None:
+        """Store an event and what it changes in its call, in one transaction; on the disk when this returns.
+
+        The same (call_id, sequence) again changes nothing, so a caller may repeat an append whose fate it does not
+        know. INTERIM and SAYING are never stored. Raises StorageError, also for an event of a call that never started.
+        """
+        if event.type in _NEVER_STORED:
+            return
+        async with self._database.write() as session:
+            await _append(session, event, self._clock.now())
+
+    async def close_open_calls(self) -> int:
+        """Mark the calls that a crash left open as "cut", at the time of their last event; return how many.
+
+        For the start of the process that owns the lines, of every company at once: a call that another process is
+        still having would be marked too.
+        """
+        async with self._database.write() as session:
+            open_calls = (await session.scalars(select(CallRow).where(CallRow.ended_at.is_(None)))).all()
+            for call in open_calls:
+                await _append(session, await _cut(session, call), self._clock.now())
+            return len(open_calls)
+
+    async def get(self, company_id: str, call_id: str) -> CallRecord | None:
+        """Return one call, None when the company has none of this id."""
+        async with self._database.read() as session:
+            row = await _find(session, company_id, call_id)
+            return None if row is None else call_record(row)
+
+    async def turns(self, company_id: str, call_id: str) -> tuple[Turn, ...]:
+        """Return the turns of a call in their order."""
+        query = (
+            select(TurnRow).where(TurnRow.company_id == company_id, TurnRow.call_id == call_id).order_by(TurnRow.index)
+        )
+        async with self._database.read() as session:
+            return tuple(turn_record(row) for row in await session.scalars(query))
+
+    async def last_call(self, company_id: str, number: str) -> CallRecord | None:
+        """Return the newest call with a number, None when there is none or the number is withheld ("")."""
+        query = (
+            select(CallRow)
+            .where(CallRow.company_id == company_id, CallRow.number == number, CallRow.number != "")
+            .order_by(CallRow.started_at.desc(), CallRow.id.desc())
+            .limit(1)
+        )
+        async with self._database.read() as session:
+            row = await session.scalar(query)
+            return None if row is None else call_record(row)
+
+    async def list(
+        self, company_id: str, limit: int = 50, cursor: str | None = None
+    ) -> tuple[tuple[CallRecord, ...], str | None]:
+        """Return (calls, next cursor), newest first; `limit` is held to 1..200, the cursor is None on the last page.
+
+        Raises StorageError for a cursor that this list did not give.
+        """
+        limit = min(max(limit, 1), PAGE_LIMIT)
+        query = select(CallRow).where(CallRow.company_id == company_id)
+        if cursor:
+            query = query.where(tuple_(CallRow.started_at, CallRow.id) < tuple_(*cursors.decode(cursor)))
+        query = query.order_by(CallRow.started_at.desc(), CallRow.id.desc()).limit(limit + 1)
+        async with self._database.read() as session:
+            calls = tuple(call_record(row) for row in await session.scalars(query))
+        if len(calls) <= limit:
+            return calls, None
+        last = calls[limit - 1]
+        return calls[:limit], cursors.encode(last.started_at, last.id)
+
+
+async def _append(session: AsyncSession, event: CallEvent, now: datetime) -> None:
+    call = await _find(session, event.company_id, event.call_id)
+    if call is None:
+        if event.type is not CallEventType.STARTED:
+            raise StorageError(f"The call {event.call_id} was never started, so its event cannot be stored.")
+        call = await start_call(session, event, now)
+    elif await _is_stored(session, event):
+        return
+    session.add(
+        CallEventRow(
+            company_id=event.company_id,
+            call_id=event.call_id,
+            sequence=event.sequence,
+            at_ms=event.at_ms,
+            type=event.type.value,
+            data=dict(event.data),
+            recorded_at=now,
+        )
+    )
+    await project(session, call, event)
+
+
+async def _find(session: AsyncSession, company_id: str, call_id: str) -> CallRow | None:
+    query = select(CallRow).where(CallRow.company_id == company_id, CallRow.id == call_id)
+    row: CallRow | None = await session.scalar(query)
+    return row
+
+
+async def _is_stored(session: AsyncSession, event: CallEvent) -> bool:
+    query = select(CallEventRow.id).where(
+        CallEventRow.call_id == event.call_id, CallEventRow.sequence == event.sequence
+    )
+    return await session.scalar(query) is not None
+
+
+async def _cut(session: AsyncSession, call: CallRow) -> CallEvent:
+    query = select(func.max(CallEventRow.sequence), func.max(CallEventRow.at_ms)).where(
+        CallEventRow.company_id == call.company_id, CallEventRow.call_id == call.id
+    )
+    sequence, at_ms = (await session.execute(query)).one()
+    ended_at_ms = at_ms or 0
+    seconds = (moment(call, ended_at_ms) - call.answered_at).total_seconds() if call.answered_at else 0.0
+    return CallEvent(
+        call.company_id,
+        call.id,
+        (sequence or 0) + 1,
+        ended_at_ms,
+        CallEventType.ENDED,
+        {"outcome": "cut", "reason": "crash", "seconds": max(seconds, 0.0), "stats": {}},
+    )

@@ -1,0 +1,81 @@
+"""Conversations: one thread per contact and channel. Conversations is a services.dialogue.ports.ConversationMemory."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.clock import Clock, LoopClock
+from services.domain import OpenedConversation, PastTurn
+from services.errors import StorageError
+from services.storage.columns import new_id
+from services.storage.database import Database
+from services.storage.tables import ConversationRow, TurnRow
+
+
+class Conversations:
+    """Threads with contacts: their history and the secretary's own memory of them."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or LoopClock()
+
+    async def open(
+        self, company_id: str, channel: str, number: str, language: str, persona: str, history_limit: int = 20
+    ) -> OpenedConversation:
+        """Return the thread with this contact, created when there is none; a withheld number ("") always gets its own.
+
+        `history` holds the newest `history_limit` turns that were heard, oldest first. Raises StorageError.
+        """
+        now = self._clock.now()
+        async with self._database.write() as session:
+            row = await _thread(session, company_id, channel, number)
+            if row is None:
+                row = ConversationRow(
+                    id=new_id(),
+                    company_id=company_id,
+                    channel=channel,
+                    contact_number=number or None,
+                    state={},
+                    started_at=now,
+                )
+                session.add(row)
+            row.language, row.persona_slug, row.last_at = language, persona, now
+            await session.flush()
+            history = await _history(session, company_id, row.id, max(history_limit, 1))
+            return OpenedConversation(row.id, bool(history), history[:history_limit][::-1], row.state)
+
+    async def save_state(self, company_id: str, conversation_id: str, state: Mapping[str, Any]) -> None:
+        """Replace the secretary's memory of a conversation. Raises StorageError when the company has no such one."""
+        query = select(ConversationRow).where(
+            ConversationRow.company_id == company_id, ConversationRow.id == conversation_id
+        )
+        async with self._database.write() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise StorageError(f"There is no conversation {conversation_id!r}, so its state was not kept.")
+            row.state, row.last_at = dict(state), self._clock.now()
+
+
+async def _thread(session: AsyncSession, company_id: str, channel: str, number: str) -> ConversationRow | None:
+    if not number:
+        return None
+    query = select(ConversationRow).where(
+        ConversationRow.company_id == company_id,
+        ConversationRow.channel == channel,
+        ConversationRow.contact_number == number,
+    )
+    row: ConversationRow | None = await session.scalar(query)
+    return row
+
+
+async def _history(session: AsyncSession, company_id: str, conversation_id: str, limit: int) -> tuple[PastTurn, ...]:
+    query = (
+        select(TurnRow.role, TurnRow.heard, TurnRow.created_at)
+        .where(TurnRow.company_id == company_id, TurnRow.conversation_id == conversation_id, TurnRow.heard != "")
+        .order_by(TurnRow.created_at.desc(), TurnRow.index.desc())
+        .limit(limit)
+    )
+    rows = (await session.execute(query)).all()
+    return tuple(PastTurn(cast(Literal["caller", "secretary"], role), heard, at) for role, heard, at in rows)

@@ -1,0 +1,107 @@
+"""The database of one process: short read and write transactions, migrations and its state."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Literal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.errors import StorageError
+from services.parts import Part, State
+from services.storage import migrate
+from services.storage.engine import is_sqlite, open_engines, parse_url, place
+from services.storage.failures import DatabaseFailure, explain, is_outage
+
+WRITE_TURN_SECONDS = 30.0
+WRITERS_ELSEWHERE = 5
+
+
+class Database:
+    """Reads and writes in transactions; the network is never waited for inside one.
+
+    SQLite has one writer: `write` transactions of a process queue up for it here, in order, and those of other
+    processes wait at BEGIN IMMEDIATE (10 s). A commit is on the disk when `write` is left (synchronous=FULL).
+    """
+
+    def __init__(self, url: str) -> None:
+        """Read the URL; no file is touched and no connection opened. Raises StorageError for a URL it cannot use."""
+        self._url = parse_url(url)
+        self._engines = open_engines(self._url)
+        self._read_sessions = async_sessionmaker(self._engines.readers, expire_on_commit=False)
+        self._write_sessions = async_sessionmaker(self._engines.writer, expire_on_commit=False)
+        self._turn_to_write = asyncio.Semaphore(1 if is_sqlite(self._url) else WRITERS_ELSEWHERE)
+        self._outages: dict[Literal["read", "write"], StorageError] = {}
+        self._migrated = False
+
+    async def migrate(self) -> None:
+        """Create the database where missing and bring its tables up to date; safe when several processes start at once.
+
+        Raises StorageError when the folder cannot be written, the file is damaged or a newer version wrote it; nothing
+        stored is changed then.
+        """
+        # Alembic imports and renders for a good part of a second: not on the event loop.
+        await asyncio.to_thread(migrate.upgrade, self._url)
+        self._migrated = True
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Open a write transaction; leaving it commits, an error or a cancellation rolls everything back.
+
+        Raises StorageError when the database cannot do it, or refuses a record.
+        """
+        try:
+            async with asyncio.timeout(WRITE_TURN_SECONDS):
+                await self._turn_to_write.acquire()
+        except TimeoutError:
+            raise StorageError(
+                f"The database {place(self._url)} has been writing for too long.", "Check the disk's health and load."
+            ) from None
+        try:
+            with self._in_plain_words("write"):
+                async with self._write_sessions.begin() as session:
+                    yield session
+        finally:
+            self._turn_to_write.release()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open a read transaction: everything read inside is of one moment. Raises StorageError."""
+        with self._in_plain_words("read"):
+            async with self._read_sessions.begin() as session:
+                yield session
+
+    @contextmanager
+    def _in_plain_words(self, kind: Literal["read", "write"]) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseFailure as error:
+            explained = explain(error, place(self._url))
+            if is_outage(error):
+                self._outages[kind] = explained
+            raise explained from error
+        self._outages.pop(kind, None)
+
+    async def check(self) -> Part:
+        """Ask the database for a sign of life, then return `part()`; never raises."""
+        if self._migrated:
+            try:
+                async with self.read() as session:
+                    await session.execute(text("SELECT 1"))
+            except StorageError:
+                pass  # read() has noted the outage, part() tells it
+        return self.part()
+
+    def part(self) -> Part:
+        """Return the state as the last transactions found it."""
+        for outage in self._outages.values():
+            return Part("database", State.DOWN, outage.message, outage.remedy, required=True)
+        if not self._migrated:
+            return Part("database", State.DOWN, "The database is not open yet.", required=True)
+        return Part("database", State.READY, f"The database {place(self._url)} works.", required=True)
+
+    async def close(self) -> None:
+        """Close every connection; idempotent."""
+        await self._engines.writer.dispose()
+        await self._engines.readers.dispose()

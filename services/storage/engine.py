@@ -1,0 +1,141 @@
+"""Database URLs and engines: where the data lies and how SQLite is made safe for a live line."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from services.errors import StorageError
+
+DATABASE_FILE = "secretary.db"
+BUSY_SECONDS = 10.0
+READERS = 4
+
+Role = Literal["reader", "writer", "migration"]
+
+_ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+def sqlite_url(data_dir: Path) -> str:
+    """Return the URL of the SQLite database inside `data_dir`."""
+    return f"sqlite+aiosqlite:///{data_dir / DATABASE_FILE}"
+
+
+def parse_url(url: str) -> URL:
+    """Read a DATABASE_URL; a bare backend name gets its asynchronous driver.
+
+    Raises StorageError (which never shows the URL, it may hold a password) when it cannot be read or names a database
+    in memory, which two connections could not share.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StorageError(
+            "The DATABASE_URL cannot be read.",
+            "Write it like sqlite:////var/lib/secretary/secretary.db, or leave it empty for SQLite in DATA_DIR.",
+        ) from None
+    parsed = parsed.set(drivername=_ASYNC_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
+        raise StorageError(
+            "A SQLite database in memory would be lost at every stop.",
+            "Name a file in DATABASE_URL, or leave it empty for SQLite in DATA_DIR.",
+        )
+    return parsed
+
+
+def is_sqlite(url: URL) -> bool:
+    """Tell whether `url` names a SQLite file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def place(url: URL) -> str:
+    """Return how to name the database to a person: its file, or its URL without the password."""
+    return str(url.database) if is_sqlite(url) else url.render_as_string(hide_password=True)
+
+
+def prepare_file(url: URL) -> None:
+    """Create the folder (0700) and an empty database file (0600) where they are missing; SQLite only.
+
+    SQLite gives its -wal and -shm files the mode of the database file, so they are private too. Raises StorageError.
+    """
+    if not is_sqlite(url):
+        return
+    path = Path(str(url.database))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StorageError(
+            f"The database {path} cannot be opened for writing ({error.strerror}).",
+            f"Make {path.parent} a folder that this user may write to, or point SECRETARY_DATA_DIR elsewhere.",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The connections of one process: a few that read and, on SQLite, exactly one that writes."""
+
+    readers: AsyncEngine
+    writer: AsyncEngine
+
+
+def open_engines(url: URL) -> Engines:
+    """Make the engines; no connection is opened yet. Raises StorageError when the driver is not installed."""
+    if is_sqlite(url):
+        return Engines(readers=make_engine(url, "reader"), writer=make_engine(url, "writer"))
+    engine = make_engine(url, "writer")
+    return Engines(readers=engine, writer=engine)
+
+
+def make_engine(url: URL, role: Role) -> AsyncEngine:
+    """Make one engine for its role. Raises StorageError when the driver is not installed."""
+    try:
+        if not is_sqlite(url):
+            return create_async_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
+        return _make_sqlite_engine(url, role)
+    except ImportError as error:
+        raise StorageError(
+            f"The driver {url.drivername} of DATABASE_URL is not installed.", f"Install the package {error.name}."
+        ) from error
+
+
+def _make_sqlite_engine(url: URL, role: Role) -> AsyncEngine:
+    # isolation_level None switches off the driver's own BEGIN, which comes too late to hold a snapshot or the write
+    # lock; ours is emitted by the "begin" hook (SQLAlchemy, "SQLite Transactions").
+    arguments: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_SECONDS}
+    if role == "migration":
+        engine = create_async_engine(url, connect_args=arguments, poolclass=NullPool)
+    else:
+        size = READERS if role == "reader" else 1
+        engine = create_async_engine(
+            url, connect_args=arguments, pool_size=size, max_overflow=0, pool_timeout=BUSY_SECONDS
+        )
+    # A write lock taken at BEGIN waits for its turn; one taken at the first write after a read fails at once.
+    begin = "BEGIN" if role == "reader" else "BEGIN IMMEDIATE"
+
+    def emit_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    def set_pragmas(connection: Any, _record: object) -> None:
+        _set_pragmas(connection, role)
+
+    event.listen(engine.sync_engine, "begin", emit_begin)
+    event.listen(engine.sync_engine, "connect", set_pragmas)
+    return engine
+
+
+def _set_pragmas(connection: Any, role: Role) -> None:
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        # A migration rebuilds tables, which would cascade; it checks the references itself before it commits.
+        cursor.execute(f"PRAGMA foreign_keys = {'OFF' if role == 'migration' else 'ON'}")
+        cursor.execute(f"PRAGMA query_only = {'ON' if role == 'reader' else 'OFF'}")
+    finally:
+        cursor.close()

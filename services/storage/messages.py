@@ -1,0 +1,78 @@
+"""Messages left for the owner. Messages is a services.dialogue.ports.MessageBook."""
+
+import builtins
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.clock import Clock, LoopClock
+from services.domain import TakenMessage
+from services.errors import StorageError
+from services.storage.database import Database
+from services.storage.records import message_record
+from services.storage.tables import MessageRow
+
+NEW = "new"
+SEEN = "seen"
+
+
+class Messages:
+    """The messages of each company."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
+        self._clock = clock or LoopClock()
+
+    async def save(self, message: TakenMessage) -> None:
+        """Insert the message, or overwrite the company's one with the same id; either way it is "new" to the owner.
+
+        A correction without its own audio or time keeps those that are stored. Raises StorageError.
+        """
+        async with self._database.write() as session:
+            row = await _find(session, message.company_id, message.id)
+            if row is None:
+                row = MessageRow(
+                    id=message.id,
+                    company_id=message.company_id,
+                    audio_path="",
+                    created_at=self._clock.now(),
+                )
+                session.add(row)
+            row.conversation_id, row.call_id, row.language = message.conversation_id, message.call_id, message.language
+            row.name, row.number, row.matter = message.name, message.number, message.matter
+            row.confirmed, row.status = message.confirmed, NEW
+            row.spans = [[span.start, span.end] for span in message.spans]
+            row.audio_path = message.audio_path or row.audio_path
+            row.created_at = message.created_at or row.created_at
+
+    async def set_audio(self, company_id: str, message_id: str, path: str) -> None:
+        """Note where the caller's voice lies, relative to DATA_DIR. Raises StorageError for an unknown message."""
+        async with self._database.write() as session:
+            (await _require(session, company_id, message_id)).audio_path = path
+
+    async def mark_seen(self, company_id: str, message_id: str) -> None:
+        """Note that the owner has read it. Raises StorageError for an unknown message."""
+        async with self._database.write() as session:
+            (await _require(session, company_id, message_id)).status = SEEN
+
+    async def list(self, company_id: str, limit: int = 50, *, only_new: bool = False) -> builtins.list[TakenMessage]:
+        """Return the newest messages first, all or only those the owner has not seen."""
+        query = select(MessageRow).where(MessageRow.company_id == company_id)
+        if only_new:
+            query = query.where(MessageRow.status == NEW)
+        query = query.order_by(MessageRow.created_at.desc(), MessageRow.id.desc()).limit(limit)
+        async with self._database.read() as session:
+            return [message_record(row) for row in await session.scalars(query)]
+
+
+async def _find(session: AsyncSession, company_id: str, message_id: str) -> MessageRow | None:
+    query = select(MessageRow).where(MessageRow.company_id == company_id, MessageRow.id == message_id)
+    row: MessageRow | None = await session.scalar(query)
+    return row
+
+
+async def _require(session: AsyncSession, company_id: str, message_id: str) -> MessageRow:
+    row = await _find(session, company_id, message_id)
+    if row is None:
+        raise StorageError(f"There is no message {message_id!r}.")
+    return row

@@ -1,0 +1,127 @@
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import UniqueConstraint, create_engine, inspect
+
+from services.storage import migrate
+from services.storage.companies import Companies
+from services.storage.database import Database
+from services.storage.engine import parse_url, sqlite_url
+from services.storage.tables import Base, CompanyRow
+
+ROOT = Path(__file__).parents[2]
+MIGRATE = """
+import asyncio, sys
+from services.storage.database import Database
+async def main():
+    database = Database(sys.argv[1])
+    await database.migrate()
+    await database.close()
+asyncio.run(main())
+"""
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(data_dir: Path) -> None:
+    migrate.upgrade(parse_url(sqlite_url(data_dir)))
+    engine = create_engine(f"sqlite:///{data_dir / 'secretary.db'}")
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "compare_server_default": True}
+            )
+            assert compare_metadata(context, Base.metadata) == []
+            assert context.get_current_heads() == tuple(ScriptDirectory.from_config(migrate.config()).get_heads())
+    finally:
+        engine.dispose()
+
+
+def test_there_is_one_line_of_revisions() -> None:
+    assert len(ScriptDirectory.from_config(migrate.config()).get_heads()) == 1
+
+
+async def test_a_second_migration_changes_nothing(database: Database, data_dir: Path) -> None:
+    def dump() -> list[str]:
+        connection = sqlite3.connect(data_dir / "secretary.db")
+        try:
+            return list(connection.iterdump())
+        finally:
+            connection.close()
+
+    before = dump()
+    await database.migrate()
+    assert dump() == before
+
+
+def test_every_business_table_belongs_to_a_company_and_is_found_by_it() -> None:
+    for table in Base.metadata.sorted_tables:
+        if table.name == CompanyRow.__tablename__:
+            continue
+        column = table.c.company_id
+        assert not column.nullable, table.name
+        assert {key.target_fullname for key in column.foreign_keys} >= {"companies.id"}, table.name
+        leading = [next(iter(index.columns)).name for index in table.indexes]
+        leading += [next(iter(each.columns)).name for each in table.constraints if isinstance(each, UniqueConstraint)]
+        assert "company_id" in leading, table.name
+
+
+async def test_two_processes_may_set_up_a_new_database_at_once(data_dir: Path) -> None:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", MIGRATE, sqlite_url(data_dir), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    outputs = await asyncio.gather(*(each.communicate() for each in processes))
+    assert [each.returncode for each in processes] == [0, 0, 0], [error for _, error in outputs]
+    connection = sqlite3.connect(data_dir / "secretary.db")
+    try:
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+    finally:
+        connection.close()
+
+
+async def test_databases_of_one_process_may_set_up_at_once(data_dir: Path) -> None:
+    databases = [Database(sqlite_url(data_dir)) for _ in range(4)]
+    await asyncio.gather(*(each.migrate() for each in databases))
+    for each in databases:
+        await each.close()
+
+
+async def test_a_migration_waits_for_who_is_just_writing_the_new_file(database: Database, data_dir: Path) -> None:
+    # Outside WAL, SQLite refuses the switch to WAL at once while another process writes, whatever its busy timeout.
+    await database.close()
+    other = sqlite3.connect(data_dir / "secretary.db", isolation_level=None)
+    try:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        migration = asyncio.create_task(database.migrate())
+        done, _ = await asyncio.wait([migration], timeout=0.3)
+        assert not done
+        other.execute("COMMIT")
+        await migration
+    finally:
+        other.close()
+
+
+async def test_the_migrations_can_be_taken_back(database: Database, data_dir: Path) -> None:
+    def down() -> None:
+        engine = create_engine(f"sqlite:///{data_dir / 'secretary.db'}")
+        try:
+            with engine.begin() as connection:
+                alembic = migrate.config()
+                alembic.attributes["connection"] = connection
+                command.downgrade(alembic, "base")
+                assert inspect(connection).get_table_names() == ["alembic_version"]
+        finally:
+            engine.dispose()
+
+    await database.close()
+    await asyncio.to_thread(down)
+    await database.migrate()
+    assert await Companies(database).profile("default") is None
