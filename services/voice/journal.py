@@ -1,0 +1,64 @@
+"""A call's events: published at once, written in order by a task of their own: a slow disk never delays a word."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from services.clock import Clock
+from services.errors import StorageError
+from services.events import CallEvent, CallEventType, EventBus
+from services.voice.ports import CallLog
+
+log = structlog.get_logger()
+
+_PASSING = frozenset({CallEventType.INTERIM, CallEventType.SAYING})
+_QUEUE = 10_000
+_RETRIES = (0.1, 0.5, 2.0)
+
+
+class CallJournal:
+    """Numbers, publishes and stores the events of one call."""
+
+    def __init__(self, company_id: str, call_id: str, store: CallLog, bus: EventBus, clock: Clock) -> None:
+        self.company_id = company_id
+        self.call_id = call_id
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._origin = clock.monotonic()
+        self._sequence = 0
+        self._queue: asyncio.Queue[CallEvent | None] = asyncio.Queue(_QUEUE)
+        self._writer = asyncio.create_task(self._write(), name=f"journal {call_id}")
+
+    def record(self, type_: CallEventType, data: Mapping[str, Any] | None = None) -> None:
+        """Publish an event and queue it for storing; never waits."""
+        self._sequence += 1
+        at_ms = round((self._clock.monotonic() - self._origin) * 1000)
+        event = CallEvent(self.company_id, self.call_id, self._sequence, at_ms, type_, data or {})
+        self._bus.publish(event)
+        if type_ not in _PASSING:
+            self._queue.put_nowait(event)
+
+    async def close(self, timeout: float = 10.0) -> None:
+        """Wait until everything recorded is stored; give up after `timeout` seconds."""
+        self._queue.put_nowait(None)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._writer
+        except TimeoutError:
+            log.error("the call's events could not be stored in time", call=self.call_id)
+
+    async def _write(self) -> None:
+        while (event := await self._queue.get()) is not None:
+            await self._store_with_patience(event)
+
+    async def _store_with_patience(self, event: CallEvent) -> None:
+        for pause in (*_RETRIES, 0.0):
+            try:
+                await self._store.append(event)
+                break
+            except StorageError as error:
+                log.error("a call event was not stored", call=self.call_id, type=event.type, error=str(error))
+                await asyncio.sleep(pause)

@@ -1,0 +1,121 @@
+"""The shape of a line: what a phone, a browser, a file and a test give to the conversation."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from services.audio.frame import Frame
+
+
+class Capability(StrEnum):
+    """What a line can do beyond carrying sound; effects a line cannot do are not offered."""
+
+    DIGITS_IN = "digits_in"
+    DIGITS_OUT = "digits_out"
+    HANG_UP = "hang_up"
+    TRANSFER = "transfer"
+    TYPED_TEXT = "typed_text"
+
+
+@dataclass(frozen=True, slots=True)
+class LineInfo:
+    """Who is on the line. `number` and `contact` are "" when unknown or withheld; `persona` "" means the default."""
+
+    channel: str
+    direction: Literal["in", "out"]
+    company_id: str
+    number: str = ""
+    contact: str = ""
+    language: str = ""
+    persona: str = ""
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A DTMF key: 0-9, *, #, A-D."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TypedText:
+    """A turn typed instead of spoken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The other side put the line on hold, or took it back."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The line is over; the last event. `reason`: caller_hangup, own_hangup, line_lost, not_answered."""
+
+    reason: str
+
+
+LineEvent = Frame | Digit | TypedText | Hold | Closed
+
+
+class AudioLine(Protocol):
+    """One call's line. All audio both ways is 20 ms frames at `rate`; positions count from the answer.
+
+    `send` keeps a bounded queue and waits when it is full, so the sender is paced by the line; the line hands frames on
+    in real time, at most 60 ms before they are heard, and writes silence when there is nothing to say. After Closed
+    every method is a no-op: ending is idempotent.
+    """
+
+    info: LineInfo
+    capabilities: frozenset[Capability]
+    rate: int
+
+    async def answer(self) -> None:
+        """Take the call. Raises LineError when it is gone."""
+        ...
+
+    def events(self) -> AsyncIterator[LineEvent]:
+        """Iterate over what comes from the other side; ends after Closed; one reader only."""
+        ...
+
+    async def send(self, frame: Frame) -> None:
+        """Queue one frame for playing; waits while the queue is full."""
+        ...
+
+    def discard_unsent(self) -> int:
+        """Drop what is queued and not handed on; return `played`."""
+        ...
+
+    @property
+    def played(self) -> int:
+        """Samples of sent frames (silence filler not counted) handed to the other side so far."""
+        ...
+
+    def tap(self, listener: Callable[[Frame], None]) -> None:
+        """Call `listener` with every outgoing frame as it is handed on, silence filler included.
+
+        Positions of tapped frames count all output since the answer: they are the secretary's side of the recording
+        and the truth about when something was heard. Listeners must return at once.
+        """
+        ...
+
+    async def drained(self) -> None:
+        """Wait until everything sent has been played, or was discarded, or the line closed."""
+        ...
+
+    async def send_digits(self, digits: str) -> None:
+        """Send DTMF."""
+        ...
+
+    async def transfer(self, to: str) -> None:
+        """Connect the other side with `to`."""
+        ...
+
+    async def hangup(self) -> None:
+        """End the call from our side; idempotent; returns when the line is closed."""
+        ...

@@ -1,0 +1,110 @@
+"""What the conversation needs from below, as small protocols: it imports no database and no engine."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from services.dialogue.shapes import Conversation, ReplyEvent, Utterance
+from services.domain import CompanyProfile, OpenedConversation, Persona
+from services.events import CallEvent
+from services.stt.protocol import TranscriptStream
+from services.tts.protocol import SpeechPiece, Voice
+
+
+class CallLog(Protocol):
+    """Where the events of calls are appended."""
+
+    async def append(self, event: CallEvent) -> None:
+        """Store one event and what follows from it. Raises StorageError."""
+        ...
+
+
+class ConversationBook(Protocol):
+    """Where conversations are found again."""
+
+    async def open(self, company_id: str, channel: str, number: str, language: str, persona: str) -> OpenedConversation:
+        """Find the conversation of this contact, or begin one."""
+        ...
+
+
+class CompanyBook(Protocol):
+    """Where companies are described."""
+
+    async def profile(self, company_id: str) -> CompanyProfile | None:
+        """Return the company's profile, None when there is no such company."""
+        ...
+
+
+class PersonaBook(Protocol):
+    """Where personas are kept."""
+
+    async def get(self, company_id: str, slug: str) -> Persona | None:
+        """Return a persona by its slug."""
+        ...
+
+    async def for_language(self, company_id: str, language: str) -> Persona | None:
+        """Return the persona that answers in `language`."""
+        ...
+
+
+class MessageSounds(Protocol):
+    """Where a message learns the file of its sound."""
+
+    async def set_audio(self, company_id: str, message_id: str, path: str) -> None:
+        """Note the file, relative to DATA_DIR."""
+        ...
+
+
+class Ears(Protocol):
+    """The ears' manager."""
+
+    def serves(self, language: str) -> bool:
+        """Tell whether speech in `language` can be understood here."""
+        ...
+
+    async def open_stream(self, language: str, rate: int, hints: Sequence[str] = ()) -> TranscriptStream:
+        """Open an ear. Raises EngineError."""
+        ...
+
+
+class Mouth(Protocol):
+    """The mouth's manager."""
+
+    def voice_for(self, language: str, gender: str, wanted: str = "") -> Voice:
+        """Choose a voice."""
+        ...
+
+    def synthesize(self, text: str, voice: Voice, rate: int) -> AsyncGenerator[SpeechPiece, None]:
+        """Speak. Raises EngineError."""
+        ...
+
+
+class Hints(Protocol):
+    """What is likely to be said."""
+
+    async def hints(self, company_id: str, language: str) -> list[str]:
+        """Return phrases for the ears, most important first."""
+        ...
+
+
+class SecretaryOnLine(Protocol):
+    """The secretary as a line needs it: every answer is a stream of text and effects."""
+
+    def greet(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        """Say who answers."""
+        ...
+
+    def reply(self, conversation: Conversation, utterance: Utterance) -> AsyncGenerator[ReplyEvent, None]:
+        """Answer a turn."""
+        ...
+
+    def no_input(self, conversation: Conversation, count: int) -> AsyncGenerator[ReplyEvent, None]:
+        """Ask whether somebody is there; at the third time say goodbye."""
+        ...
+
+    def apology(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        """Say that something failed, in human words."""
+        ...
+
+    def hung_up(self, conversation: Conversation, utterance: Utterance | None) -> AsyncGenerator[ReplyEvent, None]:
+        """Keep what the caller left: nobody listens any more, only KeepAudio counts."""
+        ...

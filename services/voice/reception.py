@@ -1,0 +1,217 @@
+"""Takes calls: every line that rings, from the first event to the sealed recording."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from services.audio.recording import StereoRecorder
+from services.clock import Clock
+from services.dialogue.shapes import Abilities, Conversation, KeepAudio
+from services.domain import CompanyProfile, Persona
+from services.errors import LineError, SecretaryError
+from services.events import CallEventType, EventBus
+from services.stt.protocol import TranscriptStream
+from services.voice.conversation import VoiceConversation
+from services.voice.endpointing import EndOfTurnPolicy
+from services.voice.journal import CallJournal
+from services.voice.line import AudioLine, Capability, LineInfo
+from services.voice.listener import Listener, ListenerEvent
+from services.voice.ports import (
+    CallLog,
+    CompanyBook,
+    ConversationBook,
+    Ears,
+    Hints,
+    MessageSounds,
+    Mouth,
+    PersonaBook,
+    SecretaryOnLine,
+)
+from services.voice.settings import VoiceSettings
+from services.voice.vad import VadFactory, VoiceActivity
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a call needs, composed once at start."""
+
+    companies: CompanyBook
+    personas: PersonaBook
+    conversations: ConversationBook
+    calls: CallLog
+    sounds: MessageSounds
+    secretary: SecretaryOnLine
+    ears: Ears
+    mouth: Mouth
+    vad: VadFactory
+    policy: EndOfTurnPolicy
+    hints: Hints
+    bus: EventBus
+    clock: Clock
+    settings: VoiceSettings
+    data_dir: Path
+
+
+class Reception:
+    """Answers lines. One instance serves all channels; each call is independent of the others."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def take(self, line: AudioLine) -> str:
+        """Answer `line`, hold the conversation until it closes, store everything; return the call's id."""
+        desk, info = self._desk, line.info
+        company, persona, conversation = await self._prepare(line)
+        journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
+        journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
+        outcome, reason, seconds = "failed", "not_answered", 0.0
+        recording = _recording_path(desk, conversation.call_id)
+        recorder = StereoRecorder(desk.data_dir / recording, line.rate)
+        keep: Sequence[KeepAudio] = ()
+        try:
+            await line.answer()
+            journal.record(CallEventType.ANSWERED)
+            answered = desk.clock.monotonic()
+            line.tap(recorder.secretary)
+            talk = self._talk(line, conversation, persona, company, journal, recorder)
+            keep = talk.keep
+            try:
+                reason, outcome = await talk.run(), "answered"
+            finally:
+                seconds = round(desk.clock.monotonic() - answered, 2)
+        except LineError as error:
+            log.info("the call was gone before it was answered", call=conversation.call_id, error=str(error))
+            outcome = "missed"
+        finally:
+            await line.hangup()
+            await self._file(journal, recorder, recording, keep)
+            journal.record(CallEventType.ENDED, {"outcome": outcome, "reason": reason, "seconds": seconds, "stats": {}})
+            await journal.close()
+        return conversation.call_id
+
+    async def missed(self, info: LineInfo) -> str:
+        """Note a call that ended before it was answered; return its id."""
+        desk, call_id = self._desk, uuid.uuid4().hex
+        journal = CallJournal(info.company_id, call_id, desk.calls, desk.bus, desk.clock)
+        journal.record(CallEventType.STARTED, _started(info, None, desk.clock))
+        journal.record(
+            CallEventType.ENDED, {"outcome": "missed", "reason": "caller_hangup", "seconds": 0.0, "stats": {}}
+        )
+        await journal.close()
+        return call_id
+
+    async def _prepare(self, line: AudioLine) -> tuple[CompanyProfile, Persona, Conversation]:
+        desk, info = self._desk, line.info
+        company = await desk.companies.profile(info.company_id)
+        if company is None:
+            raise SecretaryError(f"There is no company {info.company_id!r}.")
+        language = info.language or company.language
+        persona = await desk.personas.get(company.id, info.persona) if info.persona else None
+        persona = persona or await desk.personas.for_language(company.id, language)
+        if persona is None:
+            raise SecretaryError(
+                f"There is no persona that speaks {language!r}.", "Add one, or set SECRETARY_LANGUAGE."
+            )
+        opened = await desk.conversations.open(company.id, info.channel, info.number, persona.language, persona.slug)
+        conversation = Conversation(
+            id=opened.id,
+            company=company,
+            persona=persona,
+            language=persona.language,
+            channel=info.channel,
+            number=info.number,
+            returning=opened.returning,
+            call_id=uuid.uuid4().hex,
+            abilities=Abilities(
+                ears=desk.ears.serves(persona.language),
+                digits=Capability.DIGITS_IN in line.capabilities,
+                transfer=Capability.TRANSFER in line.capabilities,
+                hang_up=Capability.HANG_UP in line.capabilities,
+                keep_audio=True,
+            ),
+            history=list(opened.history),
+            state=dict(opened.state),
+        )
+        return company, persona, conversation
+
+    def _talk(
+        self,
+        line: AudioLine,
+        conversation: Conversation,
+        persona: Persona,
+        company: CompanyProfile,
+        journal: CallJournal,
+        recorder: StereoRecorder,
+    ) -> VoiceConversation:
+        desk, language = self._desk, persona.language
+
+        async def open_ears() -> TranscriptStream:
+            return await desk.ears.open_stream(language, line.rate, await desk.hints.hints(company.id, language))
+
+        def listener(emit: Callable[[ListenerEvent], None]) -> Listener:
+            activity = VoiceActivity(desk.vad(line.rate), line.rate)
+            ears = open_ears if desk.ears.serves(language) else None
+            return Listener(activity, desk.policy, desk.settings, desk.clock, language, ears, emit)
+
+        voice = desk.mouth.voice_for(language, persona.gender, persona.voice)
+        return VoiceConversation(
+            line,
+            conversation,
+            desk.secretary,
+            desk.mouth,
+            voice,
+            listener,
+            journal,
+            desk.settings,
+            desk.clock,
+            recorder.caller,
+        )
+
+    async def _file(
+        self, journal: CallJournal, recorder: StereoRecorder, recording: Path, keep: Sequence[KeepAudio]
+    ) -> None:
+        """Seal the recording, cut the sounds of taken messages out of it, and forget it where recording is off."""
+        desk = self._desk
+        recorded = await recorder.seal()
+        if recorder.failed:
+            journal.record(CallEventType.DEGRADED, {"part": "recording", "detail": recorder.failed})
+        for number, sound in enumerate(_newest(keep), start=1):
+            path = recording.with_name(f"{journal.call_id}.message-{number}.ogg")
+            try:
+                await recorder.cut_caller(sound.spans, desk.data_dir / path)
+                await desk.sounds.set_audio(journal.company_id, sound.message_id, path.as_posix())
+                journal.record(CallEventType.MESSAGE, {"message_id": sound.message_id})
+            except SecretaryError as error:
+                journal.record(CallEventType.DEGRADED, {"part": "message sound", "detail": error.message})
+        if not desk.settings.record:
+            (desk.data_dir / recording).unlink(missing_ok=True)
+        elif recorded:
+            journal.record(CallEventType.RECORDED, {"path": recording.as_posix()})
+
+
+def _newest(keep: Sequence[KeepAudio]) -> list[KeepAudio]:
+    """Of several wishes for the same message only the last counts: it has all the spans."""
+    return list({sound.message_id: sound for sound in keep}.values())
+
+
+def _recording_path(desk: Desk, call_id: str) -> Path:
+    now = desk.clock.now()
+    return Path("recordings") / f"{now:%Y}" / f"{now:%m}" / f"{call_id}.ogg"
+
+
+def _started(info: LineInfo, conversation: Conversation | None, clock: Clock) -> dict[str, str]:
+    return {
+        "channel": info.channel,
+        "direction": info.direction,
+        "number": info.number,
+        "line": info.line,
+        "language": conversation.language if conversation else info.language,
+        "persona": conversation.persona.slug if conversation else info.persona,
+        "conversation_id": conversation.id if conversation else "",
+        "started_at": clock.now().isoformat(),
+    }

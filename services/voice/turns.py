@@ -1,0 +1,67 @@
+"""The turns of a call: numbered, remembered in the dialogue's history, and stored through the journal."""
+
+from dataclasses import asdict
+from typing import Literal
+
+from services.clock import Clock
+from services.dialogue.shapes import Conversation
+from services.domain import AudioSpan, PastTurn, Turn
+from services.events import CallEventType
+from services.voice.journal import CallJournal
+from services.voice.listener import Heard
+from services.voice.reply import Reply
+
+
+class TurnBook:
+    """Writes down who said what; `answered_at` is the clock's second at which the call was answered."""
+
+    def __init__(self, conversation: Conversation, journal: CallJournal, clock: Clock, answered_at: float) -> None:
+        self._conversation = conversation
+        self._journal = journal
+        self._clock = clock
+        self._answered_at = answered_at
+        self.count = 0
+
+    def caller_spoke(self, heard: Heard) -> None:
+        """Store a spoken turn of the caller, also one in which no word was understood."""
+        utterance, transcript = heard.utterance, heard.transcript
+        span = utterance.span or AudioSpan(0.0, 0.0)
+        self._store(
+            Turn(
+                index=self.count,
+                role="caller",
+                intended=utterance.text,
+                heard=utterance.text,
+                language=utterance.language,
+                start=span.start,
+                end=span.end,
+                source="speech",
+                confidence=utterance.confidence,
+                words=tuple(asdict(word) for word in transcript.words) if transcript else (),
+            )
+        )
+
+    def caller_typed(self, text: str, source: Literal["typed", "digits"]) -> None:
+        """Store a turn that was typed or keyed."""
+        now = self._clock.monotonic() - self._answered_at
+        if source == "digits":
+            self._journal.record(CallEventType.DIGITS, {"digits": text})
+        self._store(Turn(self.count, "caller", text, text, self._conversation.language, now, now, source=source))
+
+    def secretary_spoke(self, reply: Reply, asked: str, interrupted_by: str = "") -> None:
+        """Store a reply as far as it was heard, and let the dialogue remember both sides of the exchange."""
+        now = self._clock.monotonic() - self._answered_at
+        conversation = self._conversation
+        turn = reply.turn(self.count, conversation.persona, conversation.language, now, interrupted_by)
+        self._remember("caller", asked)
+        if turn.intended:
+            self._remember("secretary", turn.heard)
+            self._store(turn)
+
+    def _remember(self, role: Literal["caller", "secretary"], text: str) -> None:
+        if text:
+            self._conversation.history.append(PastTurn(role, text, self._clock.now()))
+
+    def _store(self, turn: Turn) -> None:
+        self.count += 1
+        self._journal.record(CallEventType.TURN, asdict(turn))
