@@ -1,0 +1,81 @@
+"""English data of spoken forms: months, units, money, abbreviations."""
+
+MONTHS = "January February March April May June July August September October November December".split()
+MONTH_FORMS = {form.lower(): name for name in MONTHS for form in (name, name[:3])} | {"sept": "September"}
+
+# Written unit: singular, plural.
+UNITS = {
+    "km/h": ("kilometre per hour", "kilometres per hour"),
+    "mph": ("mile per hour", "miles per hour"),
+    "m/s": ("metre per second", "metres per second"),
+    "km": ("kilometre", "kilometres"),
+    "m²": ("square metre", "square metres"),
+    "m³": ("cubic metre", "cubic metres"),
+    "sq ft": ("square foot", "square feet"),
+    "sq. ft": ("square foot", "square feet"),
+    "cm": ("centimetre", "centimetres"),
+    "mm": ("millimetre", "millimetres"),
+    "m": ("metre", "metres"),
+    "mi": ("mile", "miles"),
+    "ft": ("foot", "feet"),
+    "kg": ("kilogram", "kilograms"),
+    "mg": ("milligram", "milligrams"),
+    "g": ("gram", "grams"),
+    "lb": ("pound", "pounds"),
+    "lbs": ("pound", "pounds"),
+    "oz": ("ounce", "ounces"),
+    "ml": ("millilitre", "millilitres"),
+    "L": ("litre", "litres"),
+    "l": ("litre", "litres"),
+    "kWh": ("kilowatt hour", "kilowatt hours"),
+    "kW": ("kilowatt", "kilowatts"),
+    "GB": ("gigabyte", "gigabytes"),
+    "MB": ("megabyte", "megabytes"),
+    "TB": ("terabyte", "terabytes"),
+    "Mbps": ("megabit per second", "megabits per second"),
+    "°C": ("degree Celsius", "degrees Celsius"),
+    "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
+    "°": ("degree", "degrees"),
+    "%": ("percent", "percent"),
+    "hrs": ("hour", "hours"),
+    "hr": ("hour", "hours"),
+    "mins": ("minute", "minutes"),
+    "min": ("minute", "minutes"),
+    "secs": ("second", "seconds"),
+    "sec": ("second", "seconds"),
+}
+
+# Sign: whole money (singular, plural), small money (singular, plural).
+MONEY = {
+    "$": ("dollar", "dollars", "cent", "cents"),
+    "€": ("euro", "euros", "cent", "cents"),
+    "£": ("pound", "pounds", "penny", "pence"),
+    "₽": ("rouble", "roubles", "kopeck", "kopecks"),
+}
+
+ABBREVIATIONS = (
+    (r"\be\.g\.", "for example"),
+    (r"\bi\.e\.", "that is"),
+    (r"\betc\.(?=\s+[a-z,;])", "et cetera"),
+    (r"\betc\.", "et cetera."),
+    (r"\bvs\.?(?!\w)", "versus"),
+    (r"\bapprox\.", "approximately"),
+    (r"\bMr\.", "Mister"),
+    (r"\bMrs\.", "Missis"),
+    (r"\bMs\.", "Miz"),
+    (r"\bDr\.(?=\s+[A-Z])", "Doctor"),
+    (r"\bProf\.", "Professor"),
+    (r"(?<=[A-Za-z]\s)St\.(?=,|$|\s+[^A-Z]|\s*\n)", "Street"),
+    (r"\bSt\.(?=\s+[A-Z])", "Saint"),
+    (r"\bAve\.?(?=\W|$)", "Avenue"),
+    (r"\bBlvd\.?(?=\W|$)", "Boulevard"),
+    (r"\bRd\.?(?=\W|$)", "Road"),
+    (r"\b[Aa]pt\.?(?=\s*#?\d)", "apartment"),
+    (r"\bext\.?(?=\s*\d)", "extension"),
+    (r"\b[Nn]o\.\s*(?=\d)", "number "),
+    (r"№\s*(?=\d)", "number "),
+    (r"#(?=\d)", "number "),
+    (r"\b[Tt]el\.\s*:?", "telephone"),
+    (r"\bw/o\b", "without"),
+    (r"(?<=\s)&(?=\s)", "and"),
+)
