@@ -1,0 +1,85 @@
+"""A call on a terminal: both sides as they speak, and where the time went."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.table import Table
+
+from services.domain import Turn
+from services.events import CallEvent, CallEventType
+from services.voice.latency import Stage
+from telephony.simulator import Exchange
+
+_TITLES = {
+    Stage.END_OF_TURN: "turn",
+    Stage.TRANSCRIPT: "words",
+    Stage.FIRST_TEXT: "text",
+    Stage.FIRST_CLAUSE: "clause",
+    Stage.FIRST_FRAME: "frame",
+    Stage.FIRST_SOUND: "sound",
+}
+
+
+class CallPrinter:
+    """Prints the events of a call; on a terminal the caller's words appear while they are spoken."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("ringing ...")
+
+    def __enter__(self) -> Self:
+        self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def on_event(self, event: CallEvent) -> None:
+        """Print what a person on the line would notice."""
+        data = event.data
+        match event.type:
+            case CallEventType.ANSWERED:
+                self._status.update("on the line")
+            case CallEventType.INTERIM:
+                self._status.update(f"caller: {data['text']} ...")
+            case CallEventType.SAYING:
+                self._line(event, "secretary", "cyan", data["text"])
+            case CallEventType.TURN if data["role"] == "caller":
+                self._status.update("on the line")
+                self._line(event, "caller", "green", data["heard"] or "(not understood)")
+            case CallEventType.INTERRUPTED:
+                self._line(event, "", "dim", "(interrupted)")
+            case CallEventType.DEGRADED:
+                self._line(event, "", "yellow", f"({data['part']}: {data['detail']})")
+            case CallEventType.ENDED:
+                self._line(event, "", "dim", f"(call over: {data['reason']}, {data['seconds']:.1f} s)")
+            case _:
+                pass
+
+    def _line(self, event: CallEvent, who: str, colour: str, text: str) -> None:
+        self._console.print(f"{event.at_ms / 1000:6.1f} s  [{colour}]{who:>9}[/{colour}]  {text}", highlight=False)
+
+
+def latency_table(turns: Sequence[Turn], exchanges: Sequence[Exchange]) -> Table:
+    """Return the stages of each answer, in ms since the end of the caller's speech; the far end's own figure last."""
+    table = Table(
+        title="Milliseconds from the caller's last sound (greeting: from the answer)", title_justify="left", box=None
+    )
+    table.add_column("answer", no_wrap=True, max_width=26)
+    for title in _TITLES.values():
+        table.add_column(title, justify="right")
+    table.add_column("far end", justify="right", style="bold")
+    answers = [turn for turn in turns if turn.role == "secretary"]
+    for number, answer in enumerate(answers, start=-1):
+        heard = exchanges[number].response_seconds if 0 <= number < len(exchanges) else None
+        far_end = "" if heard is None else f"{heard * 1000:.0f}"
+        table.add_row(answer.intended, *_cells(answer.stages), far_end)
+    return table
+
+
+def _cells(stages: Mapping[str, Any]) -> list[str]:
+    return [f"{stages[stage]:.0f}" if stage in stages else "-" for stage in _TITLES]

@@ -1,0 +1,125 @@
+"""A phone call to this installation through the modem simulator: real pseudo-terminals, real AT dialogue."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.errors import LineError
+from services.events import CallEvent, CallEventType
+from services.installation import Installation
+from telephony.channel import gsm_service
+from telephony.settings import TelephonySettings
+from telephony.simulator import CallerEvent, Exchange, ModemSimulator, ScriptedCaller, SimulatorError
+
+START_SECONDS = 30.0
+FILING_SECONDS = 20.0
+QUICK_RING = 1.0  # seconds: nobody watching a demonstration wants to wait for the 3 s of a real network
+
+CallerTurn = NDArray[np.int16] | str
+
+
+@dataclass(slots=True)
+class PlacedCall:
+    """What became of a simulated call: `recording` is int16 (n, 2) at 8 kHz, left the caller, right the secretary."""
+
+    call_id: str = ""
+    outcome: str = ""
+    reason: str = ""
+    path: str = ""
+    exchanges: list[Exchange] = field(default_factory=list)
+    recording: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 2), np.int16))
+
+    @property
+    def answered(self) -> bool:
+        """True when every turn of the caller got an answer."""
+        return bool(self.exchanges) and all(exchange.answered for exchange in self.exchanges)
+
+
+class SimulatedLine:
+    """A modem simulator with the real driver on it; `place` may be called again and again on the one modem."""
+
+    def __init__(self, installation: Installation, simulator: ModemSimulator) -> None:
+        self._installation = installation
+        self._simulator = simulator
+
+    async def place(
+        self,
+        number: str,
+        turns: Sequence[CallerTurn],
+        *,
+        hang_up: bool = True,
+        on_event: Callable[[CallEvent], None] | None = None,
+        on_caller: Callable[[CallerEvent], None] | None = None,
+    ) -> PlacedCall:
+        """Call, say `turns`, hang up, and wait until the call is filed. Raises LineError when nobody answers."""
+        placed = PlacedCall()
+        filed = asyncio.Event()
+        with self._installation.bus.subscribe() as events:
+
+            async def watch() -> None:
+                async for event in events:
+                    _note(placed, event)
+                    if on_event is not None:
+                        on_event(event)
+                    if event.type is CallEventType.ENDED:
+                        filed.set()
+
+            watcher = asyncio.create_task(watch(), name="watch the call")
+            try:
+                call = await self._simulator.ring(number)
+                caller = ScriptedCaller(call, turns, hang_up=hang_up, on_event=on_caller)
+                placed.exchanges = await caller.run()
+                placed.recording = call.recording()
+                async with asyncio.timeout(FILING_SECONDS):
+                    await filed.wait()
+            except (SimulatorError, TimeoutError) as error:
+                raise LineError(f"The call came to nothing: {str(error) or 'nobody answered in time'}.") from None
+            finally:
+                watcher.cancel()
+                await asyncio.gather(watcher, return_exceptions=True)
+        return placed
+
+    async def miss(self, number: str, rings: float = 0.3) -> None:
+        """Call and give up before anybody can answer; returns when the missed call is filed."""
+        with self._installation.bus.subscribe() as events:
+            call = await self._simulator.ring(number)
+            await asyncio.sleep(rings)
+            await call.give_up()
+            async with asyncio.timeout(FILING_SECONDS):
+                async for event in events:
+                    if event.type is CallEventType.ENDED:
+                        return
+
+
+def _note(placed: PlacedCall, event: CallEvent) -> None:
+    placed.call_id = placed.call_id or event.call_id
+    if event.type is CallEventType.RECORDED:
+        placed.path = event.data["path"]
+    elif event.type is CallEventType.ENDED:
+        placed.outcome, placed.reason = event.data["outcome"], event.data["reason"]
+
+
+@asynccontextmanager
+async def simulated_line(
+    installation: Installation, faults: Sequence[str] = (), line: str = "simulator"
+) -> AsyncIterator[SimulatedLine]:
+    """Plug a simulated modem into the installation for the length of the context."""
+    try:
+        simulator = ModemSimulator(faults, ring_period=QUICK_RING)
+    except SimulatorError as error:
+        raise LineError(str(error)) from None
+    async with simulator:
+        settings = TelephonySettings(at_port=simulator.at_port, audio_port=simulator.audio_port)
+        service = gsm_service(installation, settings, line)
+        await service.start()
+        try:
+            if not await service.wait_ready(START_SECONDS):
+                part = service.part()
+                raise LineError(part.detail, part.remedy)
+            yield SimulatedLine(installation, simulator)
+        finally:
+            await service.close()
