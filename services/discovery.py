@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 from types import ModuleType
 
 
@@ -19,3 +20,14 @@ def discover(package: ModuleType, attribute: str) -> dict[str, object]:
         if attribute in vars(module):
             found[info.name] = vars(module)[attribute]
     return found
+
+
+def chosen(package: ModuleType, value: str, planned: Collection[str] = ()) -> str:
+    """Check a setting that names an engine of `package`: "auto", one that is there, or one that is `planned`.
+
+    Raises ValueError listing the choices, as a pydantic validator should.
+    """
+    choices = sorted({*planned, *discover(package, "ENGINE")})
+    if value != "auto" and value not in choices:
+        raise ValueError(f"{value!r} is none of auto, {', '.join(choices)}")
+    return value

@@ -7,10 +7,12 @@ Each room declares its own section as a pydantic model; the orchestrator compose
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -36,14 +38,24 @@ class HouseSettings(BaseSettings):
     time_zone: str = Field("Europe/Moscow", description="IANA zone of the default company")
     log_format: Literal["console", "json"] = Field("console", description="how the log is written")
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, ZoneInfoNotFoundError, OSError):
+            raise ValueError(f"{value!r} is not an IANA time zone") from None
+        return value
+
 
 Settings = TypeVar("Settings", bound=HouseSettings)
 
 
 def load(kind: type[Settings], **overrides: Any) -> Settings:
-    """Read the settings of class `kind`; `overrides` win over the environment, the environment over `.env`.
+    """Read the settings of class `kind`.
 
-    Raises SettingsError naming the setting, the problem and an example; secret values are never part of it.
+    `overrides` win over the environment, the environment over `.env`; an override of None or "" is none. Raises
+    SettingsError naming the setting, the problem and an example; secret values are never part of it.
     """
     known = {name for name, _, _ in names(kind)}
     given = {**dotenv_values(".env"), **os.environ}
@@ -51,7 +63,7 @@ def load(kind: type[Settings], **overrides: Any) -> Settings:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise SettingsError(f"{name} is not a setting.", _closest(name.upper(), known))
     try:
-        return kind(**overrides)
+        return kind(**{name: value for name, value in overrides.items() if value not in (None, "")})
     except ValidationError as error:
         raise _explained(kind, error) from None
 
@@ -74,6 +86,19 @@ def shown_default(field: FieldInfo) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
+
+
+def as_env_file(kind: type[BaseModel]) -> str:
+    """Return every setting with its default and meaning, as the text of `.env.example`."""
+    lines = ["# Every setting of AI Secretary with its default. Copy to .env and keep what you change."]
+    section = None
+    for name, field, of in names(kind):
+        if of != section:
+            lines += ["", f"# -- {of or 'the house'} --"]
+            section = of
+        lines += wrap(field.description or "", 118, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"{name}={shown_default(field)}")
+    return "\n".join(lines) + "\n"
 
 
 def _explained(kind: type[BaseModel], error: ValidationError) -> SettingsError:

@@ -1,8 +1,8 @@
 """Calls: events appended as they happen, and the calls and turns they amount to."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
@@ -13,10 +13,11 @@ from services.storage import cursor as cursors
 from services.storage.database import Database
 from services.storage.projections import moment, project, start_call
 from services.storage.records import CallRecord, call_record, turn_record
+from services.storage.removal import Removed, remove_calls_of_line
 from services.storage.tables import CallEventRow, CallRow, TurnRow
 
 PAGE_LIMIT = 200
-
+ABANDONED = timedelta(hours=1)
 _NEVER_STORED = frozenset({CallEventType.INTERIM, CallEventType.SAYING})
 
 
@@ -38,16 +39,22 @@ class CallStore:
         async with self._database.write() as session:
             await _append(session, event, self._clock.now())
 
-    async def close_open_calls(self) -> int:
+    async def close_open_calls(self, line: str = "") -> int:
         """Mark the calls that a crash left open as "cut", at the time of their last event; return how many.
 
-        For the start of the process that owns the lines, of every company at once: a call that another process is
-        still having would be marked too.
+        For the start of the process that owns `line` ("": every line), of every company at once. On lines of others,
+        which may be having a call right now, only calls without an event for an hour are closed.
         """
+        now = self._clock.now()
+        last_event = (
+            select(func.max(CallEventRow.recorded_at)).where(CallEventRow.call_id == CallRow.id).scalar_subquery()
+        )
+        own = CallRow.line == line if line else true()
+        query = select(CallRow).where(CallRow.ended_at.is_(None), or_(own, last_event < now - ABANDONED))
         async with self._database.write() as session:
-            open_calls = (await session.scalars(select(CallRow).where(CallRow.ended_at.is_(None)))).all()
+            open_calls = (await session.scalars(query)).all()
             for call in open_calls:
-                await _append(session, await _cut(session, call), self._clock.now())
+                await _append(session, await _cut(session, call), now)
             return len(open_calls)
 
     async def get(self, company_id: str, call_id: str) -> CallRecord | None:
@@ -94,6 +101,11 @@ class CallStore:
             return calls, None
         last = calls[limit - 1]
         return calls[:limit], cursors.encode(last.started_at, last.id)
+
+    async def remove_line(self, company_id: str, line: str) -> Removed:
+        """Delete all calls of a line with what hangs on them, and tell which files are free to go."""
+        async with self._database.write() as session:
+            return await remove_calls_of_line(session, company_id, line)
 
 
 async def _append(session: AsyncSession, event: CallEvent, now: datetime) -> None:

@@ -1,13 +1,14 @@
 """Conversations: one thread per contact and channel. Conversations is a services.dialogue.ports.ConversationMemory."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Literal, cast
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
-from services.domain import OpenedConversation, PastTurn
+from services.domain import OpenedConversation, PastTurn, Turn
 from services.errors import StorageError
 from services.storage.columns import new_id
 from services.storage.database import Database
@@ -56,6 +57,17 @@ class Conversations:
             if row is None:
                 raise StorageError(f"There is no conversation {conversation_id!r}, so its state was not kept.")
             row.state, row.last_at = dict(state), self._clock.now()
+
+    async def add_turn(self, company_id: str, conversation_id: str, turn: Turn) -> None:
+        """Store a turn of a text channel, which has no call; its index counts within the conversation."""
+        count = select(func.count()).where(
+            TurnRow.company_id == company_id, TurnRow.conversation_id == conversation_id, TurnRow.call_id.is_(None)
+        )
+        async with self._database.write() as session:
+            values = {**asdict(turn), "index": await session.scalar(count) or 0}
+            session.add(
+                TurnRow(**values, company_id=company_id, conversation_id=conversation_id, created_at=self._clock.now())
+            )
 
 
 async def _thread(session: AsyncSession, company_id: str, channel: str, number: str) -> ConversationRow | None:

@@ -1,16 +1,20 @@
 """How the secretary speaks: settings under SECRETARY_TTS__."""
 
-from typing import Literal
+from pydantic import BaseModel, Field, field_validator
 
-from pydantic import BaseModel, Field
+import services.tts
+from services.discovery import chosen
+
+LATER = ("xtts", "rhvoice", "remote")
+"""Engines whose names are settled and whose modules come later: choosing one degrades to the next and says so."""
 
 
 class TtsSettings(BaseModel):
     """The mouth's settings."""
 
-    engine: Literal["auto", "piper", "xtts", "espeak", "rhvoice", "remote"] = Field(
+    engine: str = Field(
         default="auto",
-        description="Speech engine. auto takes the best one that works here; another is used when this one is missing.",
+        description="Speech engine (espeak, piper, ...). auto takes the best one that works here; another is used when this one is missing.",
     )
     first_audio_timeout: float = Field(
         default=3.0,
@@ -19,3 +23,8 @@ class TtsSettings(BaseModel):
         description="Seconds an engine may be silent, before its first sound or inside a sentence, until the next "
         "engine speaks instead.",
     )
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        return chosen(services.tts, value, LATER)

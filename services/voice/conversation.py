@@ -341,9 +341,9 @@ class VoiceConversation:
             if isinstance(event, Heard):
                 self._turns.caller_spoke(event)
                 last = event.utterance if last is None else _joined(last, event.utterance)
-        async for event in self._secretary.hung_up(self._conversation, last):
-            if isinstance(event, KeepAudio):
-                self.keep.append(event)
+        async for left in self._secretary.hung_up(self._conversation, last):
+            if isinstance(left, KeepAudio):
+                self.keep.append(left)
 
 
 def _length(utterance: Utterance) -> float:

@@ -33,11 +33,15 @@ class CallJournal:
         self._writer = asyncio.create_task(self._write(), name=f"journal {call_id}")
 
     def record(self, type_: CallEventType, data: Mapping[str, Any] | None = None) -> None:
-        """Publish an event and queue it for storing; never waits."""
+        """Publish an event and queue it for storing; never waits.
+
+        ENDED is published when it is stored: whoever waits for it finds the whole call in the database.
+        """
         self._sequence += 1
         at_ms = round((self._clock.monotonic() - self._origin) * 1000)
         event = CallEvent(self.company_id, self.call_id, self._sequence, at_ms, type_, data or {})
-        self._bus.publish(event)
+        if type_ is not CallEventType.ENDED:
+            self._bus.publish(event)
         if type_ not in _PASSING:
             self._queue.put_nowait(event)
 
@@ -53,6 +57,8 @@ class CallJournal:
     async def _write(self) -> None:
         while (event := await self._queue.get()) is not None:
             await self._store_with_patience(event)
+            if event.type is CallEventType.ENDED:
+                self._bus.publish(event)
 
     async def _store_with_patience(self, event: CallEvent) -> None:
         for pause in (*_RETRIES, 0.0):

@@ -69,7 +69,7 @@ class Reception:
         company, persona, conversation = await self._prepare(line)
         journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
         journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
-        outcome, reason, seconds = "failed", "not_answered", 0.0
+        outcome, reason, seconds = "failed", "failure", 0.0
         recording = _recording_path(desk, conversation.call_id)
         recorder = StereoRecorder(desk.data_dir / recording, line.rate)
         keep: Sequence[KeepAudio] = ()
@@ -86,7 +86,7 @@ class Reception:
                 seconds = round(desk.clock.monotonic() - answered, 2)
         except LineError as error:
             log.info("the call was gone before it was answered", call=conversation.call_id, error=str(error))
-            outcome = "missed"
+            outcome, reason = "missed", "not_answered"
         finally:
             await line.hangup()
             await self._file(journal, recorder, recording, keep)

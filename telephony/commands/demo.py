@@ -40,9 +40,11 @@ async def _fill(open_installation: OpenInstallation, console: Console) -> None:
             console.rule(number)
             with CallPrinter(console) as printer:
                 await line.place(number, turns, on_event=printer.on_event)
-        console.rule("+79990000003")
-        await line.miss("+79990000003")
-        console.print("(gave up while it rang)")
+    async with open_installation(speech=False) as installation:
+        async with simulated_line(installation, line=LINE, answer_after_rings=10) as line:
+            console.rule("+79990000003")
+            await line.miss("+79990000003")
+            console.print("(gave up while it rang)")
         console.print("\n[cyan]secretary demo --remove[/cyan] takes these calls out again.")
 
 

@@ -84,7 +84,10 @@ class SimulatedLine:
         return placed
 
     async def miss(self, number: str, rings: float = 0.3) -> None:
-        """Call and give up before anybody can answer; returns when the missed call is filed."""
+        """Call and give up while it rings; returns when the missed call is filed.
+
+        The line must have been plugged in with an `answer_after_rings` that leaves the caller the time.
+        """
         with self._installation.bus.subscribe() as events:
             call = await self._simulator.ring(number)
             await asyncio.sleep(rings)
@@ -105,7 +108,7 @@ def _note(placed: PlacedCall, event: CallEvent) -> None:
 
 @asynccontextmanager
 async def simulated_line(
-    installation: Installation, faults: Sequence[str] = (), line: str = "simulator"
+    installation: Installation, faults: Sequence[str] = (), line: str = "simulator", answer_after_rings: int = 1
 ) -> AsyncIterator[SimulatedLine]:
     """Plug a simulated modem into the installation for the length of the context."""
     try:
@@ -113,7 +116,9 @@ async def simulated_line(
     except SimulatorError as error:
         raise LineError(str(error)) from None
     async with simulator:
-        settings = TelephonySettings(at_port=simulator.at_port, audio_port=simulator.audio_port)
+        settings = TelephonySettings(
+            at_port=simulator.at_port, audio_port=simulator.audio_port, answer_after_rings=answer_after_rings
+        )
         service = gsm_service(installation, settings, line)
         await service.start()
         try:

@@ -1,0 +1,27 @@
+"""The state of the installation on a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from services.installation import Installation
+from services.parts import Part, State
+
+_COLOURS = {State.READY: "green", State.DEGRADED: "yellow", State.DOWN: "red"}
+
+
+def print_state(installation: Installation, address: str = "") -> None:
+    """Print every part, what is degraded and how to mend it, and where the server answers."""
+    console = Console(stderr=True)
+    console.print(state_table(installation.parts()))
+    if address:
+        console.print(f"AI Secretary answers on [bold]{address}[/bold] (Ctrl-C ends it).")
+
+
+def state_table(parts: list[Part]) -> Table:
+    """Return the parts as a table: name, state, detail and remedy."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for part in parts:
+        colour = _COLOURS[part.state]
+        remedy = f"\n[cyan]{part.remedy}[/cyan]" if part.remedy else ""
+        table.add_row(f"[{colour}]●[/{colour}] {part.name}", f"[{colour}]{part.state}[/{colour}]", part.detail + remedy)
+    return table

@@ -1,0 +1,1 @@
+"""Static pages of the front door, as package data."""

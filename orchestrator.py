@@ -1,0 +1,216 @@
+"""The front door: composes the settings, builds the services, mounts the channels, and is the command line.
+
+Nothing imports this file. To follow a phone call read, in this order: telephony/gsm.py, telephony/line.py,
+services/voice/reception.py, services/voice/conversation.py, services/dialogue/secretary.py, services/voice/speech.py,
+services/tts/manager.py.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from fastapi import FastAPI
+from services.stt.manager import Ears
+from services.stt.settings import SttSettings
+
+import api.commands
+import telephony.commands
+from api.server import build_app, open_socket, serve_app
+from services import logs
+from services.clock import LoopClock
+from services.dialogue.company import seed_company
+from services.dialogue.personas import seed_personas
+from services.dialogue.secretary import Secretary
+from services.engines import EngineContext
+from services.errors import SecretaryError
+from services.events import EventBus
+from services.installation import Installation
+from services.knowledge.faq import FaqMatcher
+from services.knowledge.seed import seed_faq
+from services.llm.manager import Mind
+from services.llm.settings import LlmSettings
+from services.settings import LANGUAGES, HouseSettings, as_env_file, load
+from services.storage.calls import CallStore
+from services.storage.companies import Companies
+from services.storage.conversations import Conversations
+from services.storage.database import Database
+from services.storage.engine import sqlite_url
+from services.storage.faq import FaqEntries
+from services.storage.messages import Messages
+from services.storage.personas import Personas
+from services.text.spoken import warm_up
+from services.tts.manager import Mouth
+from services.tts.settings import TtsSettings
+from services.voice.endpointing import SilencePolicy
+from services.voice.reception import Desk, Reception
+from services.voice.settings import VoiceSettings
+from services.voice.vad import SileroModel, VadFactory, no_detector
+from telephony.channel import examine, telephony_channel
+from telephony.settings import TelephonySettings
+
+
+class Settings(HouseSettings):
+    """All settings: the house's own and one section a room."""
+
+    stt: SttSettings = SttSettings()
+    tts: TtsSettings = TtsSettings()
+    llm: LlmSettings = LlmSettings()
+    voice: VoiceSettings = VoiceSettings()
+    telephony: TelephonySettings = TelephonySettings()
+
+
+@asynccontextmanager
+async def open_installation(
+    *, speech: bool = True, channels: bool = False, **overrides: Any
+) -> AsyncIterator[Installation]:
+    """Build every service, and close them all at the end in the opposite order (see OpenInstallation)."""
+    settings = load(Settings, **overrides)
+    async with AsyncExitStack() as stack:
+        clock, bus = LoopClock(), EventBus()
+        database = Database(settings.database_url or sqlite_url(settings.data_dir))
+        stack.push_async_callback(database.close)
+        await database.migrate()
+        calls, companies = CallStore(database), Companies(database)
+        personas, faq_entries = Personas(database), FaqEntries(database)
+        company_id = await _seed(settings, companies, personas, faq_entries)
+
+        context = EngineContext(settings.models_dir, settings.data_dir)
+        ears, mouth = Ears(context, settings.stt), Mouth(context, settings.tts)
+        mind, faq = Mind(context, settings.llm), FaqMatcher(faq_entries)
+        for part in (ears, mouth, mind):
+            stack.push_async_callback(part.close)
+        vad = await _wake(settings, ears, mouth, mind) if speech else no_detector
+        conversations, messages = Conversations(database), Messages(database)
+        secretary = Secretary(faq, mind.model, conversations, messages, clock)
+        desk = Desk(
+            companies=companies,
+            personas=personas,
+            conversations=conversations,
+            calls=calls,
+            sounds=messages,
+            secretary=secretary,
+            ears=ears,
+            mouth=mouth,
+            vad=vad,
+            policy=SilencePolicy(settings.voice),
+            hints=faq,
+            bus=bus,
+            clock=clock,
+            settings=settings.voice,
+            data_dir=settings.data_dir,
+        )
+        installation = Installation(
+            settings=settings,
+            clock=clock,
+            bus=bus,
+            companies=companies,
+            personas=personas,
+            conversations=conversations,
+            calls=calls,
+            messages=messages,
+            faq=faq,
+            ears=ears,
+            mouth=mouth,
+            mind=mind,
+            secretary=secretary,
+            reception=Reception(desk),
+            company_id=company_id,
+            watched=[lambda: [database.part()], ears.parts, mouth.parts, mind.parts],
+        )
+        if channels:
+            found = await examine(settings.telephony)
+            installation.watched.append(lambda: [found])
+        yield installation
+
+
+async def _wake(settings: Settings, ears: Ears, mouth: Mouth, mind: Mind) -> VadFactory:
+    """Load everything that takes time at once; what cannot be loaded is a degraded part, except voice detection."""
+    vad, *_ = await asyncio.gather(
+        asyncio.to_thread(SileroModel),
+        asyncio.to_thread(warm_up, settings.language),
+        ears.start([settings.language]),
+        mouth.start([settings.language]),
+        mind.start(),
+    )
+    return vad.detector
+
+
+async def _seed(settings: Settings, companies: Companies, personas: Personas, faq: FaqEntries) -> str:
+    """Give a new installation its company, personas and FAQ; what the owner has changed stays."""
+    name, facts = seed_company(settings.language)
+    company = await companies.ensure_default(name, settings.language, settings.time_zone, facts)
+    await personas.seed(company.id, seed_personas())
+    await faq.seed(company.id, [entry for language in LANGUAGES for entry in seed_faq(language)])
+    return company.id
+
+
+@asynccontextmanager
+async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, FastAPI]]:
+    """Build the installation as a server: channels mounted, calls of a crash closed."""
+    async with open_installation(**overrides) as installation, AsyncExitStack() as stack:
+        settings = installation.settings
+        assert isinstance(settings, Settings)
+        app = build_app(installation)
+        if settings.telephony.enabled:
+            await stack.enter_async_context(telephony_channel(installation, settings.telephony))
+        yield installation, app
+
+
+cli = typer.Typer(
+    name="secretary",
+    help="AI Secretary: answers the phone in your company's voice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
+) -> None:
+    """Answer calls and serve the front page until Ctrl-C."""
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    asyncio.run(_serve(**given))
+
+
+async def _serve(**overrides: Any) -> None:
+    settings = load(Settings, **overrides)
+    logs.set_up(settings.log_format)
+    with open_socket(settings.host, settings.port) as socket:
+        async with open_house(**overrides) as (installation, app):
+            await installation.calls.close_open_calls("gsm")
+            await serve_app(app, socket, partial(api.commands.print_state, installation))
+
+
+@cli.command("settings")
+def list_settings() -> None:
+    """Print every setting with its default, as a .env file."""
+    typer.echo(as_env_file(Settings), nl=False)
+
+
+api.commands.add_commands(cli, open_installation)
+telephony.commands.add_commands(cli, open_installation)
+
+
+def main() -> None:
+    """Run the command line; every known trouble is one sentence on stderr and a non-zero exit."""
+    try:
+        logs.set_up("console")
+        cli()
+    except SecretaryError as error:
+        sys.stderr.write(f"secretary: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    main()

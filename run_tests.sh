@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and passes them.
+#   ./run_tests.sh          style, types, architecture, tests
+#   ./run_tests.sh heavy    also the tests of engines that take minutes to install
+#   ./run_tests.sh soak     the long runs at full length
+# Further arguments go to pytest, e.g. ./run_tests.sh -k g711.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source requirements/environment.sh
+
+marks="not heavy and not soak"
+case ${1:-} in
+heavy) marks="not soak"; shift ;;
+soak) marks="soak"; shift ;;
+esac
+
+folder=.venv-test
+if [ "$marks" = "not soak" ]; then folder=.venvs/test-heavy; fi
+prepare_environment "$folder" requirements/dev.txt
+if [ "$marks" = "not soak" ] && ! "$folder/bin/python" -c 'import torch, transformers' 2>/dev/null; then
+    step "Torch and transformers for the heavy tests"
+    "$folder/bin/python" -m pip install --disable-pip-version-check torch==2.13.0 "transformers<5" 2>&1 | short_pip
+fi
+
+bin=$folder/bin
+step "Style"
+$bin/ruff check .
+$bin/ruff format --check .
+step "Types"
+$bin/mypy
+step "Architecture"
+$bin/lint-imports
+step "Tests"
+exec $bin/python -m pytest -m "$marks" "$@"

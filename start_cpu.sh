@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Sets everything up and serves: environment, locked dependencies, database, what is ready and what is not.
+#   ./start_cpu.sh                   serve on http://127.0.0.1:8002 (arguments go to `secretary serve`)
+#   ./start_cpu.sh --prepare-only    stop before serving
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source requirements/environment.sh
+
+prepare_only=no
+arguments=()
+for argument in "$@"; do
+    if [ "$argument" = --prepare-only ]; then prepare_only=yes; else arguments+=("$argument"); fi
+done
+
+prepare_environment .venv requirements/main.txt
+if [ "$prepare_only" = yes ]; then
+    step "Database and parts"
+    exec .venv/bin/secretary doctor
+fi
+step "Serving"
+exec .venv/bin/secretary serve ${arguments[@]+"${arguments[@]}"}

@@ -1,0 +1,65 @@
+"""Settings are typed, refused with a sentence, and `.env.example` tells the truth."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def secretary(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("SECRETARY_")}
+    command = [sys.executable, str(ROOT / "orchestrator.py"), *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env={**given, **environment}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_env_example_lists_every_setting_with_its_default(tmp_path: Path) -> None:
+    printed = secretary("settings", cwd=tmp_path)
+    assert printed.returncode == 0, printed.stderr
+    assert (ROOT / ".env.example").read_text("utf-8") == printed.stdout, "run: secretary settings > .env.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SECRETARY_PROT", "8003", ["SECRETARY_PROT", "not a setting", "SECRETARY_PORT"]),
+        ("SECRETARY_PORT", "eight", ["SECRETARY_PORT", "integer", "SECRETARY_PORT=8002"]),
+        ("SECRETARY_LANGUAGE", "xx", ["SECRETARY_LANGUAGE", "'ru' or 'en'", "SECRETARY_LANGUAGE=ru"]),
+        ("SECRETARY_STT__ENGINE", "telepathy", ["SECRETARY_STT__ENGINE", "telepathy", "pocketsphinx"]),
+        ("SECRETARY_TTS__ENGINE", "telepathy", ["SECRETARY_TTS__ENGINE", "telepathy", "espeak"]),
+        ("SECRETARY_LLM__BACKEND", "telepathy", ["SECRETARY_LLM__BACKEND", "telepathy", "openai_compatible"]),
+        ("SECRETARY_TELEPHONY__ANSWER_AFTER_RINGS", "0", ["ANSWER_AFTER_RINGS", "greater than or equal to 1"]),
+        ("SECRETARY_TIME_ZONE", "Mars/Olympus", ["SECRETARY_TIME_ZONE", "Mars/Olympus", "Europe/Moscow"]),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_one_sentence(
+    tmp_path: Path, name: str, value: str, words: list[str]
+) -> None:
+    done = secretary("doctor", cwd=tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    for word in words:
+        assert word.casefold() in done.stderr.casefold(), done.stderr
+    assert not (tmp_path / "data").exists(), "a refused start must leave nothing behind"
+
+
+def test_a_wrong_name_in_the_env_file_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SECRETARY_LANGAUGE=en\n")
+    done = secretary("doctor", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "SECRETARY_LANGUAGE" in done.stderr
+
+
+def test_a_secret_is_never_printed(tmp_path: Path) -> None:
+    done = secretary(
+        "doctor", cwd=tmp_path, SECRETARY_LLM__API_KEY="very-secret-key", SECRETARY_LLM__BASE_URL="not a url"
+    )
+    assert done.returncode == 1
+    assert "very-secret-key" not in done.stderr + done.stdout
