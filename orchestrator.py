@@ -15,8 +15,6 @@ from typing import Annotated, Any
 
 import typer
 from fastapi import FastAPI
-from services.stt.manager import Ears
-from services.stt.settings import SttSettings
 
 import api.commands
 import telephony.commands
@@ -43,6 +41,8 @@ from services.storage.engine import sqlite_url
 from services.storage.faq import FaqEntries
 from services.storage.messages import Messages
 from services.storage.personas import Personas
+from services.stt.manager import Ears
+from services.stt.settings import SttSettings
 from services.text.spoken import warm_up
 from services.tts.manager import Mouth
 from services.tts.settings import TtsSettings

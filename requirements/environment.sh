@@ -76,10 +76,11 @@ short_pip() {
     while IFS= read -r line; do
         case $line in
         Collecting*) printf '  %s\n' "${line#Collecting }" | sed 's/ (from .*//' ;;
+        Processing*) line=${line#Processing }; printf '  %s\n' "$(basename "${line%% (from*}")" ;;
         *"Using cached"* | *Downloading* | *"Preparing metadata"* | *"Getting requirements"* | *"Installing build"* | *━* | *"Ignoring "*) ;;
         "Installing collected"*) echo "  installing ..." ;;
         *Building* | *Created* | *Stored* | *"Successfully built"* | *"already satisfied"*) ;;
-        "WARNING: Location"*) ;;
+        "WARNING: Location"* | "Looking in"*) ;;
         "Successfully installed"*) echo "  done" ;;
         *) printf '  %s\n' "$line" ;;
         esac

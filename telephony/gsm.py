@@ -16,7 +16,7 @@ from telephony.settings import TelephonySettings
 PART_NAME = "telephony"
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class GsmService:

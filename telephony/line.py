@@ -24,7 +24,7 @@ PLAYOUT_SECONDS = 1.0
 POLL_SECONDS = 5.0
 POLL_AGAIN_SECONDS = 1.0
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class GsmLine:

@@ -24,7 +24,7 @@ KEYS = frozenset("0123456789*#ABCD")
 _REGISTERED = (1, 5)
 _STATES = {0: "off the network", 2: "searching for a network", 3: "refused by the network", 4: "of unknown state"}
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ WRAP_UP_SECONDS = 60.0
 CLOSE_SECONDS = 5.0
 """The same, when the session with the modem is over, too."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)

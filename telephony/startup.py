@@ -14,7 +14,7 @@ NOT_ALLOWED = 3
 SIM_TRIES = 20
 """One second apart: after a start the SIM card is read for several seconds."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 # Each may be refused by one firmware or another without harm to a voice call.
 _SETTINGS = (

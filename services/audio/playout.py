@@ -1,13 +1,14 @@
 """The outgoing queue of a line: it knows what has really been played, which is what the caller can have heard."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 from services.audio.frame import FRAME_SECONDS, Frame, frame_samples, silence
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class PlayoutQueue:
@@ -127,5 +128,5 @@ class PlayoutQueue:
             listener(frame)
         except Exception:
             # A fault in a watcher must not cost the caller the voice.
-            _log.exception("A listener to the outgoing audio failed and is no longer called.")
+            log.exception("A listener to the outgoing audio failed and is no longer called.")
             self._taps.remove(listener)

@@ -1,10 +1,11 @@
 """The ears: chooses the engine of each language, opens streams, and says plainly what cannot be understood."""
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
+
+import structlog
 
 import services.stt
 from services.discovery import discover
@@ -18,7 +19,7 @@ from services.stt.vosk import remedy as vosk_remedy
 LOAD_SECONDS = 200.0
 LANGUAGES = {"en": "English", "ru": "Russian"}
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class Ears:
@@ -98,7 +99,7 @@ class Ears:
             for language in languages:
                 self._faults.pop(f"{name} {language}", None)
             return True
-        _log.warning("%s", error)
+        log.warning("%s", error)
         self._faults.update({f"{name} {language}": error for language in languages})
         return False
 

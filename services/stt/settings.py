@@ -14,8 +14,8 @@ class SttSettings(BaseModel):
 
     engine: str = Field(
         "auto",
-        description="which engine listens (pocketsphinx, vosk, whisper, ...); auto takes the best that is present for each language; when the one named "
-        "is missing the next best stands in and says so",
+        description="which engine listens (pocketsphinx, vosk, whisper, ...); auto takes the best that is present for "
+        "each language; when the one named is missing the next best stands in and says so",
     )
 
     @field_validator("engine")

@@ -4,7 +4,7 @@ import structlog
 
 from services.text.clean import strip_markup
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 def to_spoken(text: str, language: str) -> str:
@@ -23,7 +23,7 @@ def to_spoken(text: str, language: str) -> str:
 
             return speak_en(text)
     except Exception:  # a sentence said oddly is better than a call gone silent
-        _log.exception("text.spoken_failed", language=language, characters=len(text))
+        log.exception("text.spoken_failed", language=language, characters=len(text))
     return text
 
 

@@ -1,11 +1,12 @@
 """The mouth: chooses the engine and the voice, and goes on with the next engine when one fails in mid-sentence."""
 
 import asyncio
-import logging
 import statistics
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+import structlog
 
 from services.audio.frame import Frame
 from services.engines import EngineContext
@@ -15,7 +16,7 @@ from services.tts.protocol import SpeechPiece, TextToSpeech, TextToSpeechEngine,
 from services.tts.roster import Roster, base, discovered, voices_of
 from services.tts.settings import TtsSettings
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 REST_SECONDS = 10.0
 """An engine that failed is asked last for this long, so that each sentence does not wait for it anew."""
@@ -166,13 +167,13 @@ class Mouth:
         return attempts + attempts[-1:]
 
     def _rest(self, engine: str, failure: EngineError) -> None:
-        _log.warning("The speech engine %s failed: %s", engine, failure)
+        log.warning("The speech engine %s failed: %s", engine, failure)
         if not isinstance(failure, EngineOverloadedError):
             self._resting[engine] = asyncio.get_running_loop().time() + REST_SECONDS
 
     def _note(self, key: str, sentence: str) -> None:
         if key not in self._notes and len(self._notes) < KEPT_NOTES:
-            _log.warning("%s", sentence)
+            log.warning("%s", sentence)
             self._notes[key] = sentence
 
     async def _warm_up(self, language: str) -> None:

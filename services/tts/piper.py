@@ -1,9 +1,10 @@
 """Piper: natural voices on a plain CPU, from models in `<models>/piper`."""
 
 import importlib.util
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+
+import structlog
 
 from services.engines import Availability, EngineContext, EngineInfo, Kind
 from services.errors import EngineError, EngineUnavailableError
@@ -12,7 +13,7 @@ from services.tts.protocol import SpeechPiece, TextToSpeech, Voice, VoiceInfo
 from services.tts.speech import speak
 from services.workers.worker import Worker
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 INFO = EngineInfo(
     name="piper",
@@ -90,7 +91,7 @@ async def _check(worker: Worker, models: Sequence[PiperModel]) -> dict[str, str]
         await session.send("check", {"voices": [each.name for each in models]})
         while (message := await session.receive(LOAD_SECONDS)) is not None and message.type == "checked":
             if message.data["reason"]:
-                _log.warning("%s", message.data["reason"])
+                log.warning("%s", message.data["reason"])
                 broken[str(message.data["voice"])] = str(message.data["reason"])
     except EngineError as error:
         raise EngineUnavailableError(error.message, error.remedy) from None

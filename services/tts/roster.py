@@ -1,8 +1,9 @@
 """Which speech engines are loaded, which speaks which language first, and what to say about it."""
 
 import dataclasses
-import logging
 from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
 
 import services.tts
 from services.discovery import discover
@@ -11,7 +12,7 @@ from services.errors import EngineError
 from services.parts import Part, State
 from services.tts.protocol import TextToSpeech, TextToSpeechEngine, Voice, VoiceInfo
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 LOADED_PER_LANGUAGE = 2
 """The engine that speaks and the one that takes over when it fails."""
@@ -85,7 +86,7 @@ class Roster:
             try:
                 await engine.close()
             except EngineError as error:
-                _log.warning("The speech engine %s did not close well: %s", name, error)
+                log.warning("The speech engine %s did not close well: %s", name, error)
         self._loaded.clear()
 
     def _candidates(self, language: str) -> list[str]:
@@ -98,7 +99,7 @@ class Roster:
         try:
             self._loaded[name] = await self._engines[name].load(context)
         except EngineError as error:
-            _log.warning("The speech engine %s cannot be loaded: %s", name, error)
+            log.warning("The speech engine %s cannot be loaded: %s", name, error)
             self._troubles[name] = error
 
     def _part(self, language: str) -> Part:

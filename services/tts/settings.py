@@ -14,7 +14,8 @@ class TtsSettings(BaseModel):
 
     engine: str = Field(
         default="auto",
-        description="Speech engine (espeak, piper, ...). auto takes the best one that works here; another is used when this one is missing.",
+        description="Speech engine (espeak, piper, ...). auto takes the best one that works here; another is used when "
+        "this one is missing.",
     )
     first_audio_timeout: float = Field(
         default=3.0,

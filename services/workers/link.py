@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import sys
@@ -10,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from services.errors import EngineError, EngineOverloadedError, EngineUnavailableError
 from services.workers.session import Session
 from services.workers.wire import Decoder, Kind, Packet, WireError, encode
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 TERMINATE_SECONDS = 1.0
 KILL_SECONDS = 5.0
@@ -230,7 +231,7 @@ class Link(asyncio.SubprocessProtocol):
         *lines, tail = (self._log_tail + data).split(b"\n")
         self._log_tail = tail[-4096:]
         for line in lines:
-            _log.warning("%s: %s", self._name, line.decode(errors="replace").rstrip())
+            log.warning("%s: %s", self._name, line.decode(errors="replace").rstrip())
 
 
 def _error(packet: Packet) -> EngineError:

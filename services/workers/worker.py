@@ -1,16 +1,17 @@
 """An engine in a process of its own, kept alive: started, watched, started anew, ended."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
+
+import structlog
 
 from services.errors import EngineError, EngineOverloadedError
 from services.parts import State
 from services.workers.link import Link, Patience
 from services.workers.session import Session
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 BACKOFF_SECONDS = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 STEADY_SECONDS = 60.0
@@ -144,7 +145,7 @@ class Worker:
                 failures = 0 if loop.time() - began > STEADY_SECONDS else failures
                 pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1
-                _log.error("%s Next start in %g s.", self._error.message, pause)
+                log.error("%s Next start in %g s.", self._error.message, pause)
                 await asyncio.sleep(pause)
         finally:
             self._error = EngineError(f"The {self._name} engine is closed.")

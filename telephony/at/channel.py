@@ -30,7 +30,7 @@ MAX_WAITING = 16
 MAX_URCS = 200
 WRITE_TIMEOUT = 2.0
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class Port(Protocol):

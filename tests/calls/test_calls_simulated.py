@@ -47,11 +47,12 @@ def what_is_open() -> tuple[int, int]:
 
 async def settles_to(before: tuple[int, int]) -> None:
     """Give what ends by itself a moment, then expect no task and no descriptor more than `before`."""
+    now = what_is_open()
     for _ in range(100):
-        now = what_is_open()
         if now[0] <= before[0] and now[1] <= before[1]:
             return
         await asyncio.sleep(0.05)
+        now = what_is_open()
     raise AssertionError(f"tasks and files: {before} became {now}: {asyncio.all_tasks()}")
 
 

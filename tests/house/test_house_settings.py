@@ -1,22 +1,9 @@
 """Settings are typed, refused with a sentence, and `.env.example` tells the truth."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def secretary(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does."""
-    given = {name: value for name, value in os.environ.items() if not name.startswith("SECRETARY_")}
-    command = [sys.executable, str(ROOT / "orchestrator.py"), *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env={**given, **environment}, capture_output=True, text=True, timeout=60, check=False
-    )
+from front_door import ROOT, secretary
 
 
 def test_env_example_lists_every_setting_with_its_default(tmp_path: Path) -> None:
@@ -41,7 +28,7 @@ def test_env_example_lists_every_setting_with_its_default(tmp_path: Path) -> Non
 def test_a_wrong_setting_stops_the_start_with_one_sentence(
     tmp_path: Path, name: str, value: str, words: list[str]
 ) -> None:
-    done = secretary("doctor", cwd=tmp_path, **{name: value})
+    done = secretary("doctor", cwd=tmp_path, settings={name: value})
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -58,8 +45,7 @@ def test_a_wrong_name_in_the_env_file_is_refused_too(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:
-    done = secretary(
-        "doctor", cwd=tmp_path, SECRETARY_LLM__API_KEY="very-secret-key", SECRETARY_LLM__BASE_URL="not a url"
-    )
+    wrong = {"SECRETARY_LLM__API_KEY": "very-secret-key", "SECRETARY_LLM__BASE_URL": "not a url"}
+    done = secretary("doctor", cwd=tmp_path, settings=wrong)
     assert done.returncode == 1
     assert "very-secret-key" not in done.stderr + done.stdout

@@ -1,6 +1,7 @@
 """Taking a line's calls out again."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from services.domain import TakenMessage
 from services.events import CallEvent, CallEventType
@@ -17,7 +18,7 @@ async def _call(calls: CallStore, conversations: Conversations, call_id: str, li
         "conversation_id": opened.id, "started_at": datetime.now(UTC).isoformat(),
     }  # fmt: skip
     ended = {"outcome": "answered", "reason": "goodbye", "seconds": 1.0, "stats": {}}
-    events = [
+    events: list[tuple[CallEventType, dict[str, Any]]] = [
         (CallEventType.STARTED, started),
         (CallEventType.RECORDED, {"path": f"recordings/{call_id}.ogg"}),
         (CallEventType.ENDED, ended),

@@ -1,0 +1,53 @@
+"""The model's part of an answer: a stream of text that ends honestly even when the model does not."""
+
+from collections.abc import AsyncGenerator
+
+import structlog
+
+from services.dialogue.prompt import messages_for
+from services.dialogue.scripted.scene import Scene
+from services.dialogue.shapes import AnsweredBy, ReplyText
+from services.errors import EngineError
+from services.llm.protocol import Finish, LanguageModel, Options, TextDelta, Usage
+
+log = structlog.get_logger()
+
+
+class ModelFailedError(Exception):
+    """The model said nothing at all; inside the dialogue only, the script answers instead."""
+
+
+async def improvise(model: LanguageModel, scene: Scene) -> AsyncGenerator[ReplyText | AnsweredBy, None]:
+    """Stream the model's answer, AnsweredBy last (it holds the tokens).
+
+    Raises ModelFailedError when there is no word of answer; a stream that breaks later ends with a short apology
+    instead.
+    """
+    persona = scene.conversation.persona
+    request = messages_for(scene.conversation, scene.utterance, scene.language, scene.now)
+    options = Options(temperature=persona.temperature, max_tokens=persona.max_tokens)
+    usage, name, detail, begun = Usage(0, 0), "", "", False
+    stream = model.stream(request, (), options)
+    try:
+        async for event in stream:
+            if isinstance(event, TextDelta):
+                text = event.text if begun else event.text.lstrip()
+                if text:
+                    begun = True
+                    yield ReplyText(text)
+            elif isinstance(event, Usage):
+                usage = event
+            elif isinstance(event, Finish):
+                name = event.model
+    except EngineError as error:
+        log.warning("the language model failed: %s", error)
+        if not begun:
+            raise ModelFailedError from error
+        detail = "cut"
+        yield ReplyText(scene.say("model_cut"))
+    finally:
+        await stream.aclose()
+    if not begun:
+        log.warning("the language model answered nothing")
+        raise ModelFailedError
+    yield AnsweredBy("model", detail, None, name, usage.tokens_in, usage.tokens_out)

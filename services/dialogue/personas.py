@@ -1,0 +1,14 @@
+"""The personas a new installation starts with: package data, edited by the owner afterwards."""
+
+import tomllib
+from importlib.resources import files
+
+from services.domain import Persona
+
+SLUGS = ("anna", "marina", "emma")
+
+
+def seed_personas() -> list[Persona]:
+    """Return the shipped personas, the default of each language first."""
+    folder = files("services.dialogue") / "personas"
+    return [Persona(**tomllib.loads((folder / f"{slug}.toml").read_text("utf-8"))) for slug in SLUGS]

@@ -1,0 +1,31 @@
+"""The company's facts, asked in words or by keys."""
+
+from services.dialogue.scripted.scene import Reply, Scene
+
+FACTS = ("hours", "address", "prices", "phone")
+KEYS = {"1": "hours", "2": "address", "3": "prices"}
+TRANSFER_FACT = "transfer"  # the number or extension the owner gave for "connect me with a person"
+
+
+def fact(scene: Scene, key: str) -> Reply:
+    """Tell a fact of the company, or that the owner has not given it."""
+    text = fact_text(scene, key)
+    if text:
+        return Reply.of("facts", text, key)
+    if scene.conversation.abilities.ears:
+        scene.notes.offer = "message"
+        scene.notes.asked = scene.utterance.text if scene.utterance.source != "digits" else ""
+        return Reply.of("scripted", scene.say("no_fact"), key)
+    return Reply.of("scripted", scene.say("no_fact_earless"), key)
+
+
+def fact_text(scene: Scene, key: str) -> str:
+    """Return a fact in the language spoken; whom to connect with has no language."""
+    company = scene.conversation.company
+    return company.fact(key, scene.language) or (company.fact(key, company.language) if key == TRANSFER_FACT else "")
+
+
+def company_name(scene: Scene) -> str:
+    """Return the company's name as this language says it."""
+    company = scene.conversation.company
+    return company.fact("name", scene.language) or company.name

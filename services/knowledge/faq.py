@@ -1,0 +1,81 @@
+"""FAQ matching: finds the entry a caller means, or says that there is none.
+
+A wrong answer is worse than none, so `best` asks for a high score and for a clear lead over every other entry.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from services.domain import FaqEntry
+from services.knowledge.index import FaqIndex
+from services.knowledge.shapes import FaqMatch, FaqSource
+from services.knowledge.words import Words, words_of
+
+THRESHOLD = 0.61
+MARGIN = 0.06
+IN_LOOP = 20_000  # phrases one search may look at inside the event loop; a bigger index is searched in a thread
+HINTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    revision: str
+    indexes: dict[str, FaqIndex]
+    hints: dict[str, list[str]]
+
+
+class FaqMatcher:
+    """Matches utterances against the FAQ of a company; the index is rebuilt when the source's revision changes."""
+
+    def __init__(self, source: FaqSource) -> None:
+        self._source = source
+        self._kept: dict[str, _Kept] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def match(self, company_id: str, text: str, language: str, limit: int = 3) -> list[FaqMatch]:
+        """Return up to `limit` candidates among the entries in `language`, best first, however unlikely they are."""
+        index = (await self._current(company_id)).indexes.get(language)
+        if index is None or not text.strip() or limit < 1:
+            return []
+        if index.size > IN_LOOP:
+            return await asyncio.to_thread(index.search, text, limit)
+        return index.search(text, limit)
+
+    async def best(self, company_id: str, text: str, language: str) -> FaqMatch | None:
+        """Return the entry that answers `text`, or None when no entry surely does."""
+        found = await self.match(company_id, text, language, limit=2)
+        if not found or found[0].score < THRESHOLD:
+            return None
+        if len(found) > 1 and found[0].score - found[1].score < MARGIN:
+            return None
+        return found[0]
+
+    async def hints(self, company_id: str, language: str) -> list[str]:
+        """Return phrases that callers are likely to say, for the ears: the questions first, then their alternatives."""
+        return list((await self._current(company_id)).hints.get(language, ()))
+
+    async def _current(self, company_id: str) -> _Kept:
+        revision = await self._source.revision(company_id)
+        kept = self._kept.get(company_id)
+        if kept is not None and kept.revision == revision:
+            return kept
+        async with self._locks.setdefault(company_id, asyncio.Lock()):
+            kept = self._kept.get(company_id)
+            if kept is None or kept.revision != revision:
+                entries = [each for each in await self._source.entries(company_id) if each.enabled]
+                kept = await asyncio.to_thread(_build, revision, entries)
+                self._kept[company_id] = kept
+        return kept
+
+
+def _build(revision: str, entries: list[FaqEntry]) -> _Kept:
+    indexes: dict[str, FaqIndex] = {}
+    hints: dict[str, list[str]] = {}
+    for language in {each.language for each in entries}:
+        own = [each for each in entries if each.language == language]
+        words: Words | None = words_of(language)
+        if words is not None:
+            indexes[language] = FaqIndex(own, words)
+        phrases = [each.question for each in own] + [other for each in own for other in each.alternatives]
+        hints[language] = list(dict.fromkeys(phrases))[:HINTS]
+    return _Kept(revision, indexes, hints)

@@ -1,0 +1,108 @@
+"""The real server in a process of its own: pages, state, errors, and how it ends."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from front_door import secretary, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving(tmp_path_factory.mktemp("house")) as (client, _):
+        yield client
+
+
+def test_it_is_alive(server: httpx.Client) -> None:
+    assert server.get("/healthz").json() == {"status": "alive"}
+
+
+def test_each_part_tells_its_state_and_remedy(server: httpx.Client) -> None:
+    answer = server.get("/readyz")
+    assert answer.status_code == 200
+    parts = {part["name"]: part for part in answer.json()["parts"]}
+    assert {"database", "ears ru", "speech ru", "llm", "telephony"} <= set(parts)
+    assert parts["ears ru"]["state"] == "degraded"
+    assert "vosk-model-small-ru-0.22" in parts["ears ru"]["remedy"]
+    assert parts["database"]["state"] == "ready"
+
+
+def test_health_is_short_and_has_the_uptime(server: httpx.Client) -> None:
+    health = server.get("/health").json()
+    assert set(health) == {"status", "uptime", "version"}
+    assert health["uptime"] > 0
+
+
+def test_metrics_are_prometheus_text(server: httpx.Client) -> None:
+    text = server.get("/metrics").text
+    assert 'secretary_part_state{part="database"} 0.0' in text
+    assert "secretary_uptime_seconds" in text
+
+
+@pytest.mark.parametrize(("language", "words"), [("ru-RU,ru;q=0.9", "ИИ-секретарь"), ("en-GB", "Answers the phone")])
+def test_the_front_page_says_what_this_is_in_the_readers_language(
+    server: httpx.Client, language: str, words: str
+) -> None:
+    page = server.get("/", headers={"Accept-Language": language})
+    assert page.status_code == 200
+    assert words in page.text
+    assert "$" not in page.text, "a place of the template was left empty"
+    assert "secretary call" in page.text
+    assert server.get("/home.css").headers["content-type"].startswith("text/css")
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(server: httpx.Client) -> None:
+    page = server.get("/docs").text
+    assert "swagger" in page.casefold()
+    linked = [part.split('"')[0] for part in page.split('src="')[1:] + page.split('href="')[1:]]
+    for address in linked:
+        assert httpx.URL(address).host in {"", server.base_url.host}, address
+        assert server.get(address).status_code == 200
+    assert set(server.get("/openapi.json").json()["paths"]) == {"/healthz", "/readyz", "/health", "/metrics"}
+
+
+def test_errors_are_problem_documents(server: httpx.Client) -> None:
+    answer = server.get("/nowhere")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == answer.status_code == 404
+
+
+def test_every_answer_has_security_headers(server: httpx.Client) -> None:
+    for path in ("/", "/healthz", "/nowhere", "/docs"):
+        headers = server.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'self'" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(tmp_path: Path, end: signal.Signals) -> None:
+    with serving(tmp_path) as (_, process):
+        process.send_signal(end)
+        _, log = process.communicate(timeout=20)
+    assert process.returncode in {0, 128 + end, -end}
+    assert "Traceback" not in log
+
+
+def test_a_taken_port_is_one_sentence(server: httpx.Client, tmp_path: Path) -> None:
+    done = secretary("serve", "--port", str(server.base_url.port), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_doctor_says_the_same_as_readyz(tmp_path: Path) -> None:
+    done = secretary("doctor", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert '"ears ru"' in done.stdout
+    assert '"telephony"' in done.stdout
+
+
+def test_a_server_without_a_terminal_prints_where_it_answers(tmp_path: Path) -> None:
+    with serving(tmp_path) as (client, process):
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=20)
+    assert str(client.base_url).rstrip("/") in log
+    assert isinstance(process, subprocess.Popen)
