@@ -30,7 +30,7 @@ check_card() {
 
 wait_for_vllm() {
     local waited=0
-    until curl -fsS -o /dev/null "http://127.0.0.1:$port/health" 2>/dev/null; do
+    until .venv/bin/python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$port/health', timeout=2)" 2>/dev/null; do
         kill -0 "$vllm" 2>/dev/null || { tail -n 20 "$log" >&2; fail "vLLM ended before it was ready." "The log is $log."; }
         [ "$waited" -lt 1800 ] || fail "vLLM was not ready within 30 minutes." "The log is $log."
         printf '\r  loading %s: %d s, %s' "$model" "$waited" "$(tail -n 1 "$log" | cut -c1-80)"

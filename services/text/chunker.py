@@ -131,9 +131,12 @@ class SpeechChunker:
             return False
         if character == "\n" or (character in _TRANSPARENT and not gap.strip(" \t" + "".join(_TRANSPARENT))):
             return False
-        if character.isspace():
-            return False
         after_closer = self._text[self._stop_end - 1] in rules.CLOSERS + "\"'"
+        if character.isspace():
+            if self._stop is not Stop.WORD or after_closer:
+                return False
+            self._emit(self._stop_end)  # the space is all that was waited for
+            return True
         spaced = gap[:1].isspace()
         stop, self._stop = self._stop, None
         if ends_before(stop, spaced=spaced, after_closer=after_closer, following=character):

@@ -76,12 +76,19 @@ class Book:
 
     def __init__(self) -> None:
         self.versions: list[TakenMessage] = []
+        self.discarded: list[str] = []
         self.broken = False
 
     async def save(self, message: TakenMessage) -> None:
         if self.broken:
             raise StorageError("The disk is full.")
         self.versions.append(message)
+
+    async def discard(self, company_id: str, message_id: str) -> None:
+        if self.broken:
+            raise StorageError("The disk is full.")
+        self.discarded.append(message_id)
+        self.versions = [each for each in self.versions if each.id != message_id]
 
     @property
     def last(self) -> TakenMessage:

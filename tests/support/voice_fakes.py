@@ -224,6 +224,10 @@ class FakeSecretary:
     async def apology(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         yield ReplyText("Sorry, something broke.")
 
+    async def time_is_up(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        yield ReplyText("Time is up, goodbye.")
+        yield EndCall("max_call")
+
     async def hung_up(
         self, conversation: Conversation, utterance: Utterance | None
     ) -> AsyncGenerator[ReplyEvent, None]:
