@@ -19,7 +19,16 @@ if [ "$marks" = "not soak" ]; then folder=.venvs/test-heavy; fi
 prepare_environment "$folder" requirements/dev.txt
 if [ "$marks" = "not soak" ] && ! "$folder/bin/python" -c 'import torch, transformers' 2>/dev/null; then
     step "Torch and transformers for the heavy tests"
-    "$folder/bin/python" -m pip install --disable-pip-version-check torch==2.13.0 "transformers<5" 2>&1 | short_pip
+    # Every package of the list keeps its version; only what these two need is added.
+    if command -v uv >/dev/null; then
+        pip=(uv pip)
+        at=(--python "$folder/bin/python")
+    else
+        pip=("$folder/bin/python" -m pip)
+        at=()
+    fi
+    "${pip[@]}" freeze ${at[@]+"${at[@]}"} | grep == >"$folder/locked.txt"
+    "${pip[@]}" install ${at[@]+"${at[@]}"} torch==2.13.0 transformers -c "$folder/locked.txt" 2>&1 | short_pip
 fi
 
 bin=$folder/bin

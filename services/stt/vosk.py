@@ -14,7 +14,7 @@ from services.workers.worker import Worker
 SESSIONS = 8
 SMALL_MODELS = {"ru": "vosk-model-small-ru-0.22", "en": "vosk-model-small-en-us-0.15"}
 
-_NEEDED = ("am/final.mdl", "conf/mfcc.conf")
+_NEEDED = ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf")
 _GRAPHS = ("graph/HCLG.fst", "graph/HCLr.fst")
 _NAME = re.compile(r"vosk-model-(?:small-|big-)?([a-z]{2})(?:-|$)")
 

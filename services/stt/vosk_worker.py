@@ -1,14 +1,21 @@
 """Vosk inside its worker process: one model, many recognisers."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from services.audio.resample import StreamingResampler
 from services.errors import EngineUnavailableError
 from services.workers.protocol import Emit, WorkerMessage
 
 INTERIM_SECONDS = 0.2
+KALDI_RATE = 16000
+"""What Kaldi takes for the rate of a model that does not say."""
 
 
 class VoskEngine:
@@ -27,22 +34,25 @@ class VoskEngine:
                 f"The Vosk model {folder} cannot be loaded: {error}.", "Unpack the model anew."
             ) from error
         self._recognizer = vosk.KaldiRecognizer
+        self._rate = model_rate(Path(folder))
 
     def open(self, data: Mapping[str, Any], emit: Emit) -> "VoskSession":
         """Begin a session for {rate}.
 
-        Hints are not used: Vosk takes a word list only as a grammar, which forces every other word into it.
+        Hints are not used: Vosk takes a word list only as a grammar, which forces every other word into it. Sound is
+        brought to the model's own rate here: Kaldi refuses a lower one, so that a phone's 8 kHz would not be heard.
         """
-        recognizer = self._recognizer(self._model, float(data["rate"]))
+        recognizer = self._recognizer(self._model, float(self._rate))
         recognizer.SetWords(True)
-        return VoskSession(recognizer, emit)
+        return VoskSession(recognizer, StreamingResampler(int(data["rate"]), self._rate), emit)
 
 
 class VoskSession:
     """One ear. Vosk ends utterances of its own at pauses; they are joined until `end` comes."""
 
-    def __init__(self, recognizer: Any, emit: Emit) -> None:
+    def __init__(self, recognizer: Any, resampler: StreamingResampler, emit: Emit) -> None:
         self._recognizer = recognizer
+        self._resampler = resampler
         self._emit = emit
         self._pieces: list[Mapping[str, Any]] = []
         self._told = ""
@@ -54,7 +64,8 @@ class VoskSession:
         if self._cancelled:
             return
         if message.type == "audio":
-            if self._recognizer.AcceptWaveform(message.payload):
+            samples = self._resampler.process(np.frombuffer(message.payload, "<i2").astype(np.int16))
+            if self._recognizer.AcceptWaveform(samples.tobytes()):
                 self._pieces.append(json.loads(self._recognizer.Result()))
             self._tell_interim()
         elif message.type == "end":
@@ -86,6 +97,13 @@ class VoskSession:
         self._pieces, self._told = [], ""
         data = {"text": text, "final": True, "words": words, "confidence": confidence}
         self._emit(WorkerMessage("transcript", data))
+
+
+def model_rate(folder: Path) -> int:
+    """Return the sample rate that the model in `folder` was made for (conf/mfcc.conf)."""
+    written = (folder / "conf" / "mfcc.conf").read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"^\s*--sample[-_]frequency=(\d+)", written, re.MULTILINE)
+    return int(found.group(1)) if found else KALDI_RATE
 
 
 def joined(pieces: list[Mapping[str, Any]]) -> tuple[str, list[list[Any]]]:

@@ -4,6 +4,7 @@ It hears an utterance as a whole, so its answer comes later than a streaming eng
 """
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +19,8 @@ SESSIONS = 2
 UTTERANCE_SECONDS = 60.0
 """The longest that decoding one utterance may take before the worker counts as hung."""
 
-_NEEDED = ("model.bin", "config.json")
+# Without its tokenizer.json faster-whisper would ask the network for one.
+_NEEDED = ("model.bin", "config.json", "tokenizer.json")
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
 SPOKEN = ("en", "ru")
 """What a multilingual model is offered for; a file `languages` in its folder says otherwise."""
@@ -61,7 +63,10 @@ class Whisper:
         if missing or not wanted:
             reason = " ".join(faults) or f"There is no Whisper model for {', '.join(missing) or 'any language'}."
             raise EngineUnavailableError(reason, remedy(home))
-        by_folder = {folder: _worker(folder) for folder in {folders[language] for language in wanted}}
+        by_folder = {
+            folder: _worker(folder, [language for language in wanted if folders[language] == folder])
+            for folder in {folders[language] for language in wanted}
+        }
         workers = {language: by_folder[folders[language]] for language in wanted}
         await start_workers(workers)
         return WorkerEars(self.info, workers)
@@ -96,10 +101,10 @@ def remedy(home: Path) -> str:
     return f"Put a CTranslate2 Whisper model, such as faster-whisper-small, into {folder}, then start again."
 
 
-def _worker(folder: Path) -> Worker:
+def _worker(folder: Path, languages: Sequence[str]) -> Worker:
     return Worker(
         "services.stt.whisper_worker:WhisperEngine",
-        {"folder": str(folder)},
+        {"folder": str(folder), "languages": list(languages)},
         name=f"whisper {folder.name}",
         sessions=SESSIONS,
         start_timeout=180.0,

@@ -25,7 +25,7 @@ HINT_CHARACTERS = 400
 
 
 class WhisperEngine:
-    """Built once per process, for the CTranslate2 folder in `options["folder"]`."""
+    """Built once per process, for the CTranslate2 folder in `options["folder"]` and the languages it is to serve."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         from faster_whisper import WhisperModel
@@ -39,6 +39,7 @@ class WhisperEngine:
             raise EngineUnavailableError(
                 f"The Whisper model {folder} cannot be loaded: {error}.", "Copy the model anew."
             ) from error
+        self._refuse_unknown(folder, options["languages"])
         self._one_at_a_time = threading.Lock()
 
     def open(self, data: Mapping[str, Any], emit: Emit) -> "WhisperSession":
@@ -52,7 +53,7 @@ class WhisperEngine:
             # The language is given: detection needs tables that converted models may lack.
             segments, _ = self._model.transcribe(
                 speech,
-                language=language if self._model.model.is_multilingual else "en",
+                language=language,
                 beam_size=1,
                 temperature=0.0,
                 condition_on_previous_text=False,
@@ -64,6 +65,19 @@ class WhisperEngine:
         if not text:
             return "", None
         return text, round(math.exp(sum(each.avg_logprob for each in kept) / len(kept)), 3)
+
+    def _refuse_unknown(self, folder: str, languages: Sequence[str]) -> None:
+        """Refuse languages the model has no token for: it would write down the words of another one."""
+        known = {code for code in self._model.supported_languages if self._knows(code)}
+        if unknown := [language for language in languages if language not in known]:
+            raise EngineUnavailableError(
+                f"The Whisper model {folder} does not know the language {', '.join(unknown)}.",
+                "Bring a model that does, or list what this one knows (en) in a file `languages` in its folder.",
+            )
+
+    def _knows(self, language: str) -> bool:
+        english_only = not self._model.model.is_multilingual
+        return english_only or self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
 
 
 class WhisperSession:

@@ -48,7 +48,7 @@ class EspeakEngine:
         languages = _languages(paths[1])
         if not languages:
             return Availability(reason="The data of espeak-ng is incomplete.", remedy=_INSTALL)
-        remedy = "A Piper voice in MODELS_DIR/piper (<voice>.onnx and <voice>.onnx.json) speaks naturally."
+        remedy = "A Piper voice (<voice>.onnx and <voice>.onnx.json) speaks naturally."
         return Availability(languages=languages, labelled="robotic", remedy=remedy)
 
     async def load(self, context: EngineContext) -> TextToSpeech:

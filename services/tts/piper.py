@@ -29,7 +29,7 @@ INFO = EngineInfo(
 
 VOICE_LICENCE = "see the voice's model card"
 LOAD_SECONDS = 60.0
-_PULL = "`secretary models pull` brings a voice."
+_PULL = "Put one into MODELS_DIR/piper, then start again."
 _INSTALL = "Install the package piper-tts (it comes with the main requirements)."
 
 

@@ -73,7 +73,11 @@ class Link(asyncio.SubprocessProtocol):
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         try:
             async with asyncio.timeout(patience.start):
-                await asyncio.get_running_loop().subprocess_exec(lambda: link, *command, env=environment)
+                # In a session of its own: what is sent to the whole group (Ctrl-C, a service manager's or timeout's
+                # SIGTERM) is the house's business; the engine has still to say goodbye to the caller.
+                await asyncio.get_running_loop().subprocess_exec(
+                    lambda: link, *command, env=environment, start_new_session=True
+                )
                 error = await link._ready
         except TimeoutError:
             await link.end()

@@ -17,7 +17,7 @@ from services.stt.whisper import Whisper
 
 def broken_vosk(context: EngineContext, name: str) -> Path:
     folder = context.models_dir / "vosk" / name
-    for file in ("am/final.mdl", "conf/mfcc.conf", "graph/HCLG.fst"):
+    for file in ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf", "graph/HCLG.fst"):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(b"this is no model")
     return folder

@@ -2,6 +2,7 @@
 faster-whisper loads it and decodes with it as with any other. Needs torch and transformers."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ TIMESTAMPS = 1501
 
 def make_tiny_whisper(folder: Path, work: Path, seed: int = 7) -> None:
     """Write the CTranslate2 model into `folder`, which must not exist; `work` holds the unconverted one."""
-    import torch
-    from ctranslate2.converters import TransformersConverter
-    from transformers import WhisperConfig, WhisperForConditionalGeneration
-
+    # By name, so that neither mypy nor a plain test run needs them.
+    torch: Any = import_module("torch")
+    transformers: Any = import_module("transformers")
+    converters: Any = import_module("ctranslate2.converters")
     tokens = _write_tokenizer(work)
-    config = WhisperConfig(
+    config = transformers.WhisperConfig(
         vocab_size=len(tokens) + TIMESTAMPS,
         d_model=64,
         encoder_layers=2,
@@ -32,7 +33,7 @@ def make_tiny_whisper(folder: Path, work: Path, seed: int = 7) -> None:
         decoder_start_token_id=tokens["<|startoftranscript|>"],
     )
     torch.manual_seed(seed)
-    model = WhisperForConditionalGeneration(config)
+    model = transformers.WhisperForConditionalGeneration(config)
     # Only letters come out: what is no text is suppressed, as published models suppress it.
     given: dict[str, Any] = {
         "suppress_tokens": sorted(number for token, number in tokens.items() if not token.isalpha()),
@@ -43,7 +44,7 @@ def make_tiny_whisper(folder: Path, work: Path, seed: int = 7) -> None:
     for name, value in given.items():
         setattr(model.generation_config, name, value)
     model.save_pretrained(work)
-    converter = TransformersConverter(str(work), copy_files=["tokenizer.json"])
+    converter = converters.TransformersConverter(str(work), copy_files=["tokenizer.json"])
     converter.convert(str(folder), quantization="int8")
     _tell_languages(folder, sorted(given["lang_to_id"].values()))
 
@@ -51,7 +52,6 @@ def make_tiny_whisper(folder: Path, work: Path, seed: int = 7) -> None:
 def _write_tokenizer(work: Path) -> dict[str, int]:
     """Write a byte-level tokenizer without merges; return its vocabulary."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
 
     # The empty string is what CTranslate2 knows a multilingual vocabulary by.
     plain = [*sorted(pre_tokenizers.ByteLevel.alphabet()), ""]
@@ -61,7 +61,8 @@ def _write_tokenizer(work: Path) -> dict[str, int]:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(f"<|{name}|>", special=True) for name in special])
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(work)
+    fast: Any = import_module("transformers").PreTrainedTokenizerFast
+    fast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(work)
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     return vocabulary
 

@@ -48,7 +48,7 @@ def test_without_models_it_says_what_to_do(context: EngineContext) -> None:
     available = ENGINE.availability(context)
     assert not available.usable
     assert "no Piper voice" in available.reason
-    assert "models pull" in available.remedy
+    assert "MODELS_DIR/piper" in available.remedy
 
 
 async def test_a_voice_speaks_in_its_language(load: Load, make_voice: MakeVoice, context: EngineContext) -> None:

@@ -41,7 +41,7 @@ async def test_the_bare_installation_speaks_with_espeak_and_says_so(start: Start
     parts = mouth.parts()
     assert [each.state for each in parts] == [State.DEGRADED] * 2
     assert "robotic" in parts[0].detail
-    assert "models pull" in parts[0].remedy
+    assert "MODELS_DIR/piper" in parts[0].remedy
     assert 0 < mouth.first_audio_ms()["espeak"] < 3000
 
 

@@ -1,0 +1,55 @@
+"""What a process holds: the measure of a leak."""
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class OpenThings:
+    """Counts of this process, and the resident memory of it and its workers in MiB.
+
+    Threads of asyncio's own pool are not counted: they are made as needed, up to its bound, and stay.
+    """
+
+    tasks: int
+    files: int
+    workers: int
+    threads: int
+    memory: float
+
+    @classmethod
+    def now(cls) -> "OpenThings":
+        """Count."""
+        process = psutil.Process()
+        workers = process.children(recursive=True)
+        return cls(
+            tasks=len(asyncio.all_tasks()),
+            files=len(list(Path("/proc/self/fd").iterdir())),
+            workers=len(workers),
+            threads=sum(not each.name.startswith("asyncio_") for each in threading.enumerate()),
+            memory=sum(each.memory_info().rss for each in (process, *workers)) / 2**20,
+        )
+
+    def exceeds(self, other: "OpenThings") -> bool:
+        """Tell whether anything but memory is more than in `other`."""
+        return (
+            self.tasks > other.tasks
+            or self.files > other.files
+            or self.workers > other.workers
+            or self.threads > other.threads
+        )
+
+
+async def settled(before: OpenThings, seconds: float = 5.0) -> OpenThings:
+    """Give what ends by itself a moment; return what is open now. Raises AssertionError when it is more."""
+    now = OpenThings.now()
+    for _ in range(round(seconds / 0.05)):
+        if not now.exceeds(before):
+            return now
+        await asyncio.sleep(0.05)
+        now = OpenThings.now()
+    raise AssertionError(f"{before} became {now}: {asyncio.all_tasks()}, {threading.enumerate()}")
