@@ -76,7 +76,8 @@ class Turn:
 
     `intended` is what the secretary meant to say and `heard` what was really played (equal for the caller);
     `start` and `end` are seconds since the answer; `stages` are milliseconds since the caller's speech ended, by stage
-    name (services.voice.latency); `interrupted_by` is "" or "caller"; `words` are {text, start, end, confidence}.
+    name (services.voice.latency); `interrupted_by` is "", or what cut it: caller, digits, hangup, max_call, failure;
+    `words` are {text, start, end, confidence}.
     """
 
     index: int

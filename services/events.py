@@ -26,7 +26,7 @@ class CallEventType(StrEnum):
     DIGITS = "digits"  # digits
     MESSAGE = "message"  # message_id
     DEGRADED = "degraded"  # part, detail
-    RECORDED = "recorded"  # path, relative to DATA_DIR
+    RECORDED = "recorded"  # path, relative to DATA_DIR; "" takes back what was announced
     ENDED = "ended"  # outcome, reason, seconds, stats
 
 

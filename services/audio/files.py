@@ -53,7 +53,7 @@ def write_audio(path: Path, samples: Samples, rate: int) -> None:
     """
     import soundfile as sf
 
-    container, encoding = _format_for(path, rate)
+    container, encoding = expect_format(path, rate)
     channels = 1 if samples.ndim == 1 else samples.shape[-1]
     if samples.dtype != np.int16 or samples.ndim > 2 or channels not in (1, 2):
         raise AudioError(f"Expected 16-bit audio of one or two channels, got {samples.dtype} of {samples.shape}.")
@@ -118,7 +118,8 @@ def _int16(values: NDArray[np.float64]) -> Samples:
     return np.clip(np.rint(np.nan_to_num(values) * 32768), -32768, 32767).astype(np.int16)
 
 
-def _format_for(path: Path, rate: int) -> tuple[str, str]:
+def expect_format(path: Path, rate: int) -> tuple[str, str]:
+    """Return container and encoding of a file that `write_audio` can write. Raises AudioError for a wrong suffix."""
     known = FORMATS.get(path.suffix.lower())
     if known is None:
         raise AudioError(

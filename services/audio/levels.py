@@ -26,10 +26,5 @@ def peak_dbfs(samples: Samples) -> float:
     return _decibels(max(float(samples.max()), -float(samples.min())))
 
 
-def is_silent(samples: Samples, threshold_dbfs: float = -60.0) -> bool:
-    """True when the RMS level is below the threshold."""
-    return rms_dbfs(samples) < threshold_dbfs
-
-
 def _decibels(value: float) -> float:
     return max(20 * math.log10(value / FULL_SCALE), SILENCE_DBFS) if value > 0 else SILENCE_DBFS

@@ -30,35 +30,51 @@ class CallJournal:
         self._origin = clock.monotonic()
         self._sequence = 0
         self._queue: asyncio.Queue[CallEvent | None] = asyncio.Queue(_QUEUE)
+        self._ended: CallEvent | None = None
         self._writer = asyncio.create_task(self._write(), name=f"journal {call_id}")
 
     def record(self, type_: CallEventType, data: Mapping[str, Any] | None = None) -> None:
         """Publish an event and queue it for storing; never waits.
 
-        ENDED is published when it is stored: whoever waits for it finds the whole call in the database.
+        ENDED is published when it is stored, or given up: whoever waits for it finds the whole call in the database.
         """
         self._sequence += 1
         at_ms = round((self._clock.monotonic() - self._origin) * 1000)
         event = CallEvent(self.company_id, self.call_id, self._sequence, at_ms, type_, data or {})
-        if type_ is not CallEventType.ENDED:
+        if type_ is CallEventType.ENDED:
+            self._ended = event
+        else:
             self._bus.publish(event)
-        if type_ not in _PASSING:
+        if type_ in _PASSING:
+            return
+        try:
             self._queue.put_nowait(event)
+        except asyncio.QueueFull:  # nothing has been stored for hours: the caller is still answered
+            log.error("a call event was not stored", call=self.call_id, type=event.type, error="too many are waiting")
 
     async def close(self, timeout: float = 10.0) -> None:
         """Wait until everything recorded is stored; give up after `timeout` seconds."""
-        self._queue.put_nowait(None)
         try:
             async with asyncio.timeout(timeout):
+                await self._queue.put(None)
                 await self._writer
         except TimeoutError:
             log.error("the call's events could not be stored in time", call=self.call_id)
+        finally:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+            self._publish_end()
 
     async def _write(self) -> None:
         while (event := await self._queue.get()) is not None:
             await self._store_with_patience(event)
             if event.type is CallEventType.ENDED:
-                self._bus.publish(event)
+                self._publish_end()
+
+    def _publish_end(self) -> None:
+        event, self._ended = self._ended, None
+        if event is not None:
+            self._bus.publish(event)
 
     async def _store_with_patience(self, event: CallEvent) -> None:
         for pause in (*_RETRIES, 0.0):
@@ -68,3 +84,6 @@ class CallJournal:
             except StorageError as error:
                 log.error("a call event was not stored", call=self.call_id, type=event.type, error=str(error))
                 await asyncio.sleep(pause)
+            except Exception:  # an event that cannot be stored must not cost those behind it
+                log.exception("a call event was not stored", call=self.call_id, type=event.type)
+                break

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.audio.frame import FRAME_SECONDS, Frame
 from services.clock import Clock
 from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan
-from services.errors import EngineError
-from services.stt.protocol import Transcript, TranscriptStream
+from services.errors import SecretaryError
+from services.stt.protocol import Transcript
+from services.voice.call_ears import CallEars, OpenEars
 from services.voice.endpointing import EndOfTurnPolicy, TurnSoFar
 from services.voice.settings import VoiceSettings
 from services.voice.vad import VoiceActivity
 
-_PRE_ROLL = 0.3  # seconds before the detected onset: soft first consonants lie there
+PRE_ROLL = 0.3  # seconds before the detected onset: soft first consonants lie there; a span ends as much later
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class EarsFailed:
-    """The ears are gone; `recovered` tells whether new ones took their place."""
+    """The ears broke; `recovered` tells whether others are taking their place."""
 
     message: str
     recovered: bool
@@ -79,7 +80,7 @@ class Listener:
         settings: VoiceSettings,
         clock: Clock,
         language: str,
-        open_ears: Callable[[], Awaitable[TranscriptStream]] | None,
+        open_ears: OpenEars | None,
         emit: Callable[[ListenerEvent], None],
     ) -> None:
         self._activity = activity
@@ -87,12 +88,11 @@ class Listener:
         self._settings = settings
         self._clock = clock
         self._language = language
-        self._open_ears = open_ears
         self._emit = emit
-        self._ears: TranscriptStream | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._pre_roll: deque[Frame] = deque(maxlen=round(_PRE_ROLL / FRAME_SECONDS))
+        self._ears = CallEars(open_ears, self._take, self._on_lost)
+        self._pre_roll: deque[Frame] = deque(maxlen=round(PRE_ROLL / FRAME_SECONDS))
         self._pending: deque[_Pending] = deque()
+        self._late = 0  # finals that the ears still owe for turns that were given up
         self._settled = asyncio.Event()
         self._settled.set()
         self._interim = ""
@@ -113,18 +113,11 @@ class Listener:
     @property
     def has_ears(self) -> bool:
         """True while speech can be understood."""
-        return self._ears is not None
+        return self._ears.present
 
-    async def start(self) -> None:
-        """Open the ears; without them the listener still tells when somebody speaks."""
-        if self._open_ears is None:
-            return
-        try:
-            self._ears = await self._open_ears()
-        except EngineError as error:
-            self._emit(EarsFailed(error.message, recovered=False))
-            return
-        self._reader = asyncio.create_task(self._read(self._ears), name="transcripts")
+    def start(self) -> None:
+        """Begin to open the ears; without them the listener still tells when somebody speaks."""
+        self._ears.start()
 
     async def push(self, frame: Frame) -> None:
         """Take the caller's next frame."""
@@ -136,7 +129,7 @@ class Listener:
             if state.speaking:
                 await self._begin(state.started)
             return
-        await self._hear(frame)
+        await self._ears.hear(frame)
         self._note_sustained(frame.end / frame.rate)
         if not state.speaking and state.silence >= self._policy.wait(
             TurnSoFar(self._interim, self._language, self.has_ears)
@@ -151,19 +144,14 @@ class Listener:
             async with asyncio.timeout(timeout):
                 await self._settled.wait()
         except TimeoutError:
-            self._give_up_pending()
+            self._give_up_all()
 
     async def close(self) -> None:
-        """Give the ears back and end the reading task."""
+        """Give the ears back."""
         for pending in self._pending:
             pending.overdue.cancel()
         self._pending.clear()
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        if self._ears is not None:
-            await self._ears.aclose()
-            self._ears = None
+        await self._ears.close()
 
     async def _begin(self, started: float) -> None:
         self._began = started
@@ -171,16 +159,8 @@ class Listener:
         self._interim = ""
         self._emit(SpeechStarted())
         for frame in self._pre_roll:
-            await self._hear(frame)
+            await self._ears.hear(frame)
         self._pre_roll.clear()
-
-    async def _hear(self, frame: Frame) -> None:
-        if self._ears is None:
-            return
-        try:
-            await self._ears.push(frame)
-        except EngineError as error:
-            await self._lose_ears(error)
 
     def _note_sustained(self, now: float) -> None:
         state = self._activity.state
@@ -192,28 +172,22 @@ class Listener:
 
     async def _end_turn(self, last_voice: float) -> None:
         began, self._began = self._began, None
-        span = AudioSpan(max(0.0, (began or 0.0) - _PRE_ROLL), last_voice + _PRE_ROLL)
-        overdue = asyncio.get_running_loop().call_later(self._settings.transcript_timeout, self._give_up_pending)
+        span = AudioSpan(max(0.0, (began or 0.0) - PRE_ROLL), last_voice + PRE_ROLL)
+        overdue = asyncio.get_running_loop().call_later(self._settings.transcript_timeout, self._give_up_oldest)
         self._settled.clear()
         self._pending.append(_Pending(span, self._voice_at, self._clock.monotonic(), overdue))
-        if self._ears is None:
+        if not await self._ears.end_utterance():
             self._settle(None)
-            return
-        try:
-            await self._ears.end_utterance()
-        except EngineError as error:
-            await self._lose_ears(error)
 
-    async def _read(self, ears: TranscriptStream) -> None:
-        try:
-            async for transcript in ears:
-                if transcript.final:
-                    self._settle(transcript)
-                elif self._began is not None:
-                    self._interim = transcript.text
-                    self._emit(InterimHeard(transcript.text))
-        except EngineError as error:
-            await self._lose_ears(error)
+    def _take(self, transcript: Transcript) -> None:
+        if not transcript.final:
+            if self._began is not None:
+                self._interim = transcript.text
+                self._emit(InterimHeard(transcript.text))
+        elif self._late:
+            self._late -= 1
+        else:
+            self._settle(transcript)
 
     def _settle(self, transcript: Transcript | None) -> None:
         """Answer the oldest turn that waits for its words."""
@@ -230,21 +204,16 @@ class Listener:
         now = self._clock.monotonic()
         self._emit(Heard(utterance, transcript, pending.speech_end, pending.decided, now))
 
-    def _give_up_pending(self) -> None:
+    def _give_up_oldest(self) -> None:
+        """Wait no longer for the words of a turn. They still come one day, and are not those of the next turn."""
+        self._late += 1
+        self._settle(None)
+
+    def _give_up_all(self) -> None:
         while self._pending:
             self._settle(None)
 
-    async def _lose_ears(self, error: EngineError) -> None:
-        """Put new ears in the place of broken ones; what was being heard is lost to words, not to the recording."""
-        broken, self._ears = self._ears, None
-        if broken is None or self._open_ears is None:
-            return
-        self._give_up_pending()
-        await broken.aclose()
-        try:
-            self._ears = await self._open_ears()
-        except EngineError:
-            self._emit(EarsFailed(error.message, recovered=False))
-            return
-        self._emit(EarsFailed(error.message, recovered=True))
-        self._reader = asyncio.create_task(self._read(self._ears), name="transcripts")
+    def _on_lost(self, error: SecretaryError, recovered: bool) -> None:
+        self._late = 0
+        self._give_up_all()
+        self._emit(EarsFailed(error.message, recovered))

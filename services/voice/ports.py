@@ -105,6 +105,10 @@ class SecretaryOnLine(Protocol):
         """Say that something failed, in human words."""
         ...
 
+    def time_is_up(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        """Part politely because the call has lasted as long as it may."""
+        ...
+
     def hung_up(self, conversation: Conversation, utterance: Utterance | None) -> AsyncGenerator[ReplyEvent, None]:
         """Keep what the caller left: nobody listens any more, only KeepAudio counts."""
         ...

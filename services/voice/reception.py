@@ -67,31 +67,37 @@ class Reception:
         """Answer `line`, hold the conversation until it closes, store everything; return the call's id."""
         desk, info = self._desk, line.info
         company, persona, conversation = await self._prepare(line)
-        journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
-        journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
-        outcome, reason, seconds = "failed", "failure", 0.0
         recording = _recording_path(desk, conversation.call_id)
         recorder = StereoRecorder(desk.data_dir / recording, line.rate)
+        journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
+        journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
+        outcome, reason = "failed", "failure"
+        answered: float | None = None
         keep: Sequence[KeepAudio] = ()
         try:
-            await line.answer()
-            journal.record(CallEventType.ANSWERED)
-            answered = desk.clock.monotonic()
-            line.tap(recorder.secretary)
             talk = self._talk(line, conversation, persona, company, journal, recorder)
             keep = talk.keep
-            try:
-                reason, outcome = await talk.run(), "answered"
-            finally:
-                seconds = round(desk.clock.monotonic() - answered, 2)
+            await line.answer()
+            answered = desk.clock.monotonic()
+            journal.record(CallEventType.ANSWERED)
+            if desk.settings.record:  # named while it begins: a crash then leaves a recording that is found
+                journal.record(CallEventType.RECORDED, {"path": recording.as_posix()})
+            line.tap(recorder.secretary)
+            reason, outcome = await talk.run(), "answered"
         except LineError as error:
-            log.info("the call was gone before it was answered", call=conversation.call_id, error=str(error))
-            outcome, reason = "missed", "not_answered"
+            if answered is None:
+                outcome, reason = "missed", "not_answered"
+            log.info("the call was gone", call=conversation.call_id, error=str(error))
         finally:
-            await line.hangup()
-            await self._file(journal, recorder, recording, keep)
-            journal.record(CallEventType.ENDED, {"outcome": outcome, "reason": reason, "seconds": seconds, "stats": {}})
-            await journal.close()
+            seconds = 0.0 if answered is None else round(desk.clock.monotonic() - answered, 2)
+            try:
+                await self._wrap_up(line, journal, recorder, recording, keep)
+            finally:
+                if answered is not None and desk.settings.record and not recorder.seconds:
+                    journal.record(CallEventType.RECORDED, {"path": ""})  # what was announced does not exist
+                end = {"outcome": outcome, "reason": reason, "seconds": seconds, "stats": {}}
+                journal.record(CallEventType.ENDED, end)
+                await journal.close()
         return conversation.call_id
 
     async def missed(self, info: LineInfo) -> str:
@@ -172,12 +178,31 @@ class Reception:
             recorder.caller,
         )
 
+    async def _wrap_up(
+        self,
+        line: AudioLine,
+        journal: CallJournal,
+        recorder: StereoRecorder,
+        recording: Path,
+        keep: Sequence[KeepAudio],
+    ) -> None:
+        """End the line and file the sounds; what fails costs itself only, the call is stored all the same."""
+        try:
+            await line.hangup()
+        except LineError as error:
+            log.warning("the line could not be ended", call=journal.call_id, error=str(error))
+        try:
+            await self._file(journal, recorder, recording, keep)
+        except Exception as error:
+            log.exception("the recording could not be filed", call=journal.call_id)
+            journal.record(CallEventType.DEGRADED, {"part": "recording", "detail": str(error)})
+
     async def _file(
         self, journal: CallJournal, recorder: StereoRecorder, recording: Path, keep: Sequence[KeepAudio]
     ) -> None:
         """Seal the recording, cut the sounds of taken messages out of it, and forget it where recording is off."""
         desk = self._desk
-        recorded = await recorder.seal()
+        await recorder.seal()
         if recorder.failed:
             journal.record(CallEventType.DEGRADED, {"part": "recording", "detail": recorder.failed})
         for number, sound in enumerate(_newest(keep), start=1):
@@ -190,13 +215,11 @@ class Reception:
                 journal.record(CallEventType.DEGRADED, {"part": "message sound", "detail": error.message})
         if not desk.settings.record:
             (desk.data_dir / recording).unlink(missing_ok=True)
-        elif recorded:
-            journal.record(CallEventType.RECORDED, {"path": recording.as_posix()})
 
 
 def _newest(keep: Sequence[KeepAudio]) -> list[KeepAudio]:
-    """Of several wishes for the same message only the last counts: it has all the spans."""
-    return list({sound.message_id: sound for sound in keep}.values())
+    """Of several wishes for the same message only the last counts: it has all the spans, or none if taken back."""
+    return [sound for sound in {sound.message_id: sound for sound in keep}.values() if sound.spans]
 
 
 def _recording_path(desk: Desk, call_id: str) -> Path:

@@ -15,8 +15,9 @@ from services.voice.speech import Speech
 class Reply:
     """A reply under way.
 
-    `effects` are performed after playout; sounds to keep go to `keep` at once, whatever happens to the reply;
-    `answered_at` is the clock's second at which the call was answered.
+    `effects` are performed after playout; sounds to keep go to `keep` at once, whatever happens to the reply; `begun`
+    turns True with the secretary's first event: what the reply means for a message is stored then. `answered_at` is the
+    clock's second at which the call was answered.
     """
 
     speech: Speech
@@ -26,15 +27,21 @@ class Reply:
     answered_at: float
     effects: list[Effect] = field(default_factory=list)
     answered: AnsweredBy = field(default_factory=lambda: AnsweredBy("scripted"))
+    begun: bool = False
 
     async def perform(self, events: AsyncGenerator[ReplyEvent, None]) -> None:
-        """Speak the reply; return when its last word has been played."""
-        await self.speech.run(self._texts(events))
+        """Speak the reply; return, or raise what broke it, when its last word has been played."""
+        try:
+            await self.speech.run(self._texts(events))
+        except Exception:
+            await self.line.drained()
+            raise
         await self.line.drained()
 
     async def _texts(self, events: AsyncGenerator[ReplyEvent, None]) -> AsyncGenerator[str, None]:
         async with aclosing(events):
             async for event in events:
+                self.begun = True
                 match event:
                     case ReplyText(text):
                         yield text

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from services.audio.frame import Frame
+from services.audio.levels import peak_dbfs
 from services.clock import Clock
 from services.text.chunker import SpeechChunker
 from services.text.clean import strip_markup
@@ -16,7 +17,7 @@ from services.voice.line import AudioLine
 from services.voice.ports import Mouth
 
 _CHUNKS_AHEAD = 32
-_AUDIBLE = 33  # about -60 dBFS
+_AUDIBLE_DBFS = -60.0
 _CHARS_PER_SECOND = 14.0  # of ordinary speech, where an engine gives no marks and has not finished the chunk
 
 
@@ -105,7 +106,7 @@ class Speech:
 
     def on_played(self, frame: Frame) -> None:
         """Take note of a frame that was handed on (the line's tap): the truth about when something was heard."""
-        if self.audible_at is None and self._chunks and _is_audible(frame):
+        if self.audible_at is None and self._chunks and peak_dbfs(frame.samples) > _AUDIBLE_DBFS:
             self.audible_at = self._clock.monotonic()
             self._trace.mark(Stage.FIRST_SOUND)
         for chunk in self._chunks:
@@ -148,10 +149,6 @@ class Speech:
                 self._next += len(piece.samples)
                 await self._line.send(piece)
         chunk.complete = True
-
-
-def _is_audible(frame: Frame) -> bool:
-    return bool(frame.samples.max(initial=0) > _AUDIBLE or frame.samples.min(initial=0) < -_AUDIBLE)
 
 
 def _whole_words(text: str, end: int) -> str:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Literal
 
 from services.clock import Clock
-from services.dialogue.shapes import Conversation
+from services.dialogue.shapes import Conversation, Utterance
 from services.domain import AudioSpan, PastTurn, Turn
 from services.events import CallEventType
 from services.voice.journal import CallJournal
@@ -19,7 +19,7 @@ class TurnBook:
         self._conversation = conversation
         self._journal = journal
         self._clock = clock
-        self._answered_at = answered_at
+        self.answered_at = answered_at
         self.count = 0
 
     def caller_spoke(self, heard: Heard) -> None:
@@ -41,16 +41,18 @@ class TurnBook:
             )
         )
 
-    def caller_typed(self, text: str, source: Literal["typed", "digits"]) -> None:
-        """Store a turn that was typed or keyed."""
-        now = self._clock.monotonic() - self._answered_at
+    def caller_typed(self, text: str, source: Literal["typed", "digits"]) -> Utterance:
+        """Store a turn that was typed or keyed; return it as an utterance."""
+        now = self._clock.monotonic() - self.answered_at
         if source == "digits":
             self._journal.record(CallEventType.DIGITS, {"digits": text})
-        self._store(Turn(self.count, "caller", text, text, self._conversation.language, now, now, source=source))
+        language = self._conversation.language
+        self._store(Turn(self.count, "caller", text, text, language, now, now, source=source))
+        return Utterance(text, language, source)
 
     def secretary_spoke(self, reply: Reply, asked: str, interrupted_by: str = "") -> None:
         """Store a reply as far as it was heard, and let the dialogue remember both sides of the exchange."""
-        now = self._clock.monotonic() - self._answered_at
+        now = self._clock.monotonic() - self.answered_at
         conversation = self._conversation
         turn = reply.turn(self.count, conversation.persona, conversation.language, now, interrupted_by)
         self._remember("caller", asked)

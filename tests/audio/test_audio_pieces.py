@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audio.framer import Framer
-from services.audio.levels import is_silent, peak_dbfs, rms_dbfs
+from services.audio.levels import peak_dbfs, rms_dbfs
 from services.errors import AudioError
 
 
@@ -44,6 +44,3 @@ def test_levels() -> None:
     assert rms_dbfs(np.full(160, 328, np.int16)) == pytest.approx(-40, abs=0.02)
     assert rms_dbfs(np.zeros(160, np.int16)) == rms_dbfs(np.zeros(0, np.int16)) == -120
     assert peak_dbfs(np.zeros(160, np.int16)) == peak_dbfs(np.zeros(0, np.int16)) == -120
-    assert is_silent(np.full(160, 30, np.int16))
-    assert not is_silent(np.full(160, 35, np.int16))
-    assert not is_silent(np.full(160, 30, np.int16), threshold_dbfs=-70)

@@ -129,6 +129,7 @@ class FakeEars:
         self.opened = 0
         self.closed = 0
         self.ended = 0
+        self.pushed = 0
 
     async def open(self) -> "FakeEars":
         self._out: asyncio.Queue[Transcript | EngineError | None] = asyncio.Queue()
@@ -137,6 +138,7 @@ class FakeEars:
 
     async def push(self, frame: Frame) -> None:
         frame.expect_rate(RATE)
+        self.pushed += 1
 
     async def end_utterance(self) -> None:
         number, self.ended = self.ended, self.ended + 1

@@ -1,90 +1,10 @@
 """What a caller does and what happens, in virtual time: exact and instant."""
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
-from virtual_time import run_virtually
-from voice_fakes import (
-    RATE,
-    Act,
-    FakeEars,
-    FakeLine,
-    FakeMouth,
-    FakeSecretary,
-    LoudnessDetector,
-    MemoryLog,
-    a_conversation,
-)
+from voice_call import play
+from voice_fakes import Act, FakeMouth, FakeSecretary
 
-from services.clock import LoopClock
-from services.dialogue.shapes import Conversation
-from services.events import EventBus
-from services.voice.conversation import VoiceConversation
-from services.voice.endpointing import SilencePolicy
-from services.voice.journal import CallJournal
 from services.voice.latency import Stage
-from services.voice.listener import Listener
-from services.voice.settings import VoiceSettings
-from services.voice.vad import VoiceActivity
-
-
-@dataclass
-class Played:
-    """A finished call and everything a test may look at."""
-
-    line: FakeLine
-    secretary: FakeSecretary
-    log: MemoryLog
-    ears: FakeEars
-    conversation: Conversation = field(default_factory=a_conversation)
-    reason: str = ""
-    kept: int = 0
-
-
-def play(
-    *acts: Act,
-    secretary: FakeSecretary | None = None,
-    mouth: FakeMouth | None = None,
-    deaf: bool = False,
-    longest: float = 60.0,
-    ears: dict[str, Any] | None = None,
-) -> Played:
-    """Play one call to its end."""
-    played = Played(FakeLine(acts, longest), secretary or FakeSecretary(), MemoryLog(), FakeEars(acts, **(ears or {})))
-
-    async def call() -> None:
-        clock, settings = LoopClock(), VoiceSettings()
-        journal = CallJournal("default", "call", played.log, EventBus(), clock)
-        talk = VoiceConversation(
-            played.line,
-            played.conversation,
-            played.secretary,
-            mouth or FakeMouth(),
-            FakeMouth().voice_for("en", "female"),
-            lambda emit: Listener(
-                VoiceActivity(LoudnessDetector(), RATE),
-                SilencePolicy(settings),
-                settings,
-                clock,
-                "en",
-                None if deaf else played.ears.open,
-                emit,
-            ),
-            journal,
-            settings,
-            clock,
-            lambda _frame: None,
-        )
-        played.reason = await talk.run()
-        played.kept = len(talk.keep)
-        await journal.close()
-        assert len(asyncio.all_tasks()) == 1, asyncio.all_tasks()
-
-    run_virtually(call())
-    return played
-
 
 # The greeting "Hello, this is Emma." lasts 1 s.
 
@@ -228,3 +148,42 @@ def test_a_voice_that_stays_broken_ends_the_call_instead_of_silence() -> None:
 def test_a_line_that_ends_without_a_word_ends_the_call() -> None:
     played = play(longest=3.0)
     assert played.reason == "line_lost"
+
+
+PARTING = "Time is up, goodbye."
+
+
+def test_a_call_at_its_time_limit_ends_politely_though_both_sides_keep_talking() -> None:
+    acts = [Act(2.0 + 4 * n, 1.5, f"question {n}") for n in range(20)]
+    played = play(*acts, max_call=30.0, longest=90)
+    assert played.reason == "max_call"
+    assert played.log.heard("secretary")[-1] == PARTING, "nobody interrupts the last sentence"
+    begun = played.log.turns("secretary")[-1]["start"]
+    assert isinstance(begun, float)
+    assert 30.0 <= begun <= 40.0
+
+
+def test_the_time_limit_lets_the_caller_finish_and_keeps_what_was_said() -> None:
+    played = play(Act(5, 2.0, "hours"), Act(27, 6.0, "please tell the doctor"), max_call=30.0, longest=90)
+    begun = played.log.turns("secretary")[-1]["start"]
+    assert isinstance(begun, float)
+    assert 33.0 < begun < 35.0, "the sentence ended at 33"
+    assert "please tell the doctor" not in played.secretary.asked
+    assert played.secretary.last is not None
+    assert played.secretary.last.text == "please tell the doctor"
+    assert played.reason == "max_call"
+
+
+def test_a_caller_who_never_pauses_is_parted_from_after_ten_seconds_more() -> None:
+    played = play(Act(20, 60.0, "and then"), max_call=30.0, longest=90)
+    begun = played.log.turns("secretary")[-1]["start"]
+    assert isinstance(begun, float)
+    assert begun == pytest.approx(40.0, abs=0.5)
+    assert played.log.heard("secretary")[-1] == PARTING
+    assert played.reason == "max_call"
+
+
+def test_a_key_does_not_stop_the_parting_at_the_time_limit() -> None:
+    played = play(Act(20, 1.0, "hours"), Act(30.3, key="5"), Act(30.4, key="#"), max_call=30.0, longest=90)
+    assert played.log.heard("secretary")[-1] == PARTING
+    assert played.reason == "max_call"
