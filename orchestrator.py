@@ -6,6 +6,7 @@ services/tts/manager.py.
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -71,6 +72,7 @@ async def open_installation(
     """Build every service, and close them all at the end in the opposite order (see OpenInstallation)."""
     settings = load(Settings, **overrides)
     async with AsyncExitStack() as stack:
+        _tell_if_elsewhere(settings)
         clock, bus = LoopClock(), EventBus()
         database = Database(settings.database_url or sqlite_url(settings.data_dir))
         stack.push_async_callback(database.close)
@@ -126,6 +128,19 @@ async def open_installation(
             found = await examine(settings.telephony)
             installation.watched.append(lambda: [found])
         yield installation
+
+
+def _tell_if_elsewhere(settings: Settings) -> None:
+    """Warn who makes a second installation by running a command in another folder: DATA_DIR is relative to it."""
+    home = Path(api.commands.__file__).absolute().parents[2]  # this file itself is copied into the environment
+    name = "secretary.db"
+    if settings.database_url or (settings.data_dir / name).exists() or not (home / "data" / name).exists():
+        return
+    if settings.data_dir == Path("data"):
+        sys.stderr.write(
+            f"A new installation begins in {Path.cwd() / 'data'}. The one in {home} is used when the command is run "
+            "there, or with SECRETARY_DATA_DIR.\n"
+        )
 
 
 async def _wake(settings: Settings, ears: Ears, mouth: Mouth, mind: Mind) -> VadFactory:
@@ -202,7 +217,7 @@ telephony.commands.add_commands(cli, open_installation)
 def main() -> None:
     """Run the command line; every known trouble is one sentence on stderr and a non-zero exit."""
     try:
-        logs.set_up("console")
+        logs.set_up("console", logging.WARNING)
         cli()
     except SecretaryError as error:
         sys.stderr.write(f"secretary: {error}\n")

@@ -1,7 +1,10 @@
 """The HTTP server: the application with its routers, on a socket that is taken before anything else is started."""
 
+import errno
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 import uvicorn
@@ -41,21 +44,47 @@ def open_socket(host: str, port: int) -> socket.socket:
         taken.listen(128)
     except OSError as error:
         taken.close()
-        raise SecretaryError(
-            f"http://{host}:{port} cannot be served: {(error.strerror or str(error)).lower()}.",
-            "Stop the program that holds it, or choose another with SECRETARY_PORT and SECRETARY_HOST.",
-        ) from None
+        problem = (error.strerror or str(error)).lower()
+        raise SecretaryError(f"{_address(host, port)} cannot be served: {problem}.", _remedy(error)) from None
     taken.setblocking(False)
     return taken
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its last act: raising the signal again once it has ended.
+
+    That would cut off what is still to be closed after it: a call on the line hung up and filed, the engines ended.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 async def serve_app(app: FastAPI, listening: socket.socket, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called with the address as soon as requests are answered."""
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    announce(f"http://{host}:{port}")
+    server = _Server(config)
+    announce(_address(host, port))
     await server.serve(sockets=[listening])
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "Stop the program that holds it, or choose another port with SECRETARY_PORT or --port."
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 are the system's: choose another with SECRETARY_PORT or --port."
+    return "Choose an address of this machine with SECRETARY_HOST or --host: 127.0.0.1, or 0.0.0.0 for all of them."
 
 
 def _version() -> str:

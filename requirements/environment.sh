@@ -47,19 +47,24 @@ prepare_environment() {
     local python
     python=$(find_python)
     rm -f "$folder/.prepared"
+    trap 'printf "\n%s\n" "Stopped. Run the command again: it goes on where it was." >&2; exit 130' INT
     if command -v uv >/dev/null; then
-        [ -x "$folder/bin/python" ] || uv venv --quiet --python "$python" "$folder"
+        "$folder/bin/python" -c "" 2>/dev/null || uv venv --quiet --clear --python "$python" "$folder" ||
+            fail "No environment could be made in $folder." "Check that the disk has space and the folder may be written."
         uv pip install --python "$folder/bin/python" --no-deps --require-hashes -r "$list" ||
             fail "The packages could not be installed." "Check the network and run the command again: it goes on where it was."
     else
         need_venv "$python"
-        [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
+        # One that was interrupted while it was made, or made by uv, has no pip.
+        "$folder/bin/python" -m pip --version >/dev/null 2>&1 || (trap '' INT && exec "$python" -m venv --clear "$folder") ||
+            fail "No environment could be made in $folder." "Check that the disk has space and the folder may be written."
         "$folder/bin/python" -m pip install --disable-pip-version-check --progress-bar on \
             --no-deps --require-hashes -r "$list" 2>&1 | short_pip ||
             fail "The packages could not be installed." "Check the network and run the command again: it goes on where it was."
     fi
     if [ "$project" = project ]; then install_project "$folder"; fi
     printf '%s' "$stamp" >"$folder/.prepared"
+    trap - INT
 }
 
 install_project() {
@@ -77,6 +82,7 @@ short_pip() {
         case $line in
         Collecting*) printf '  %s\n' "${line#Collecting }" | sed 's/ (from .*//' ;;
         Processing*) line=${line#Processing }; printf '  %s\n' "$(basename "${line%% (from*}")" ;;
+        "WARNING: Retrying"*) echo "  no connection, trying again ..." ;;
         *"Using cached"* | *Downloading* | *"Preparing metadata"* | *"Getting requirements"* | *"Installing build"* | *━* | *"Ignoring "*) ;;
         "Installing collected"*) echo "  installing ..." ;;
         *Building* | *Created* | *Stored* | *"Successfully built"* | *"already satisfied"*) ;;

@@ -6,12 +6,14 @@ Each room declares its own section as a pydantic model; the orchestrator compose
 
 import os
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,7 +28,12 @@ class HouseSettings(BaseSettings):
     """What belongs to no room."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", env_file_encoding="utf-8", extra="ignore"
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
     )
 
     host: str = Field("127.0.0.1", description="address the server listens on")
@@ -37,6 +44,11 @@ class HouseSettings(BaseSettings):
     language: Literal["ru", "en"] = Field("ru", description="the language the secretary answers in")
     time_zone: str = Field("Europe/Moscow", description="IANA zone of the default company")
     log_format: Literal["console", "json"] = Field("console", description="how the log is written")
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) else value
 
     @field_validator("time_zone")
     @classmethod
@@ -58,7 +70,7 @@ def load(kind: type[Settings], **overrides: Any) -> Settings:
     SettingsError naming the setting, the problem and an example; secret values are never part of it.
     """
     known = {name for name, _, _ in names(kind)}
-    given = {**dotenv_values(".env"), **os.environ}
+    given = {**_env_file(Path(".env")), **os.environ}
     for name in sorted(given):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise SettingsError(f"{name} is not a setting.", _closest(name.upper(), known))
@@ -66,6 +78,22 @@ def load(kind: type[Settings], **overrides: Any) -> Settings:
         return kind(**{name: value for name, value in overrides.items() if value not in (None, "")})
     except ValidationError as error:
         raise _explained(kind, error) from None
+
+
+def _env_file(path: Path) -> dict[str, str | None]:
+    """Read a .env file. Raises SettingsError for one that is no text, and for a line that would be passed over."""
+    if not path.is_file():
+        return {}
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"{path} cannot be read.", "It is a text file in UTF-8; .env.example shows one.") from None
+    for line in parse_stream(StringIO(text)):
+        if line.error or (line.key is not None and line.value is None):
+            raise SettingsError(
+                f"Line {line.original.line} of {path} cannot be understood.", "Write NAME=value, a setting a line."
+            )
+    return dotenv_values(stream=StringIO(text))
 
 
 def names(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo, str]]:
@@ -105,13 +133,17 @@ def _explained(kind: type[BaseModel], error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False, include_input=False)[0]
     name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
     fields = {each: field for each, field, _ in names(kind)}
-    example = f"Example: {name}={_example(fields[name])}" if name in fields else "See .env.example."
-    return SettingsError(f"{name} is wrong: {first['msg'].lower().removeprefix('value error, ')}.", example)
+    example = _example(fields[name]) if name in fields else ""
+    problem = first["msg"].removeprefix("Value error, ")
+    return SettingsError(
+        f"{name} is wrong: {problem[:1].lower()}{problem[1:]}.",
+        f"Example: {name}={example}" if example else "See .env.example.",
+    )
 
 
 def _example(field: FieldInfo) -> str:
     choices = [str(value) for value in get_args(field.annotation) if isinstance(value, str)]
-    return shown_default(field) or (choices[0] if choices else "...")
+    return shown_default(field) or (choices[0] if choices else "")
 
 
 def _closest(name: str, known: Mapping[str, Any] | set[str]) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from services.domain import TakenMessage
 from services.installation import OpenInstallation
@@ -28,7 +29,9 @@ def add_command(cli: typer.Typer, open_installation: OpenInstallation) -> None:
         elif not found:
             typer.echo("Nobody has left a message yet.")
         else:
-            Console().print(_table(found))
+            console = Console()
+            for each in found:
+                _print(console, each)
 
 
 async def _list(open_installation: OpenInstallation, limit: int) -> list[TakenMessage]:
@@ -45,13 +48,13 @@ def _located(message: TakenMessage, data_dir: str) -> TakenMessage:
     return replace(message, audio_path=f"{data_dir}/{message.audio_path}") if message.audio_path else message
 
 
-def _table(found: list[TakenMessage]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("when", "name", "number", "message", "sound"):
-        table.add_column(title, overflow="fold")
-    for each in found:
-        when = each.created_at.astimezone().strftime("%Y-%m-%d %H:%M") if each.created_at else ""
-        matter = each.matter or "(not understood: listen to the sound)"
-        note = "" if each.confirmed else " (not confirmed)"
-        table.add_row(when, each.name or "-", each.number or "-", matter + note, each.audio_path or "-")
-    return table
+def _print(console: Console, message: TakenMessage) -> None:
+    """Print one message; the callers' words as they are, paths on one line so that they can be copied."""
+    when = message.created_at.astimezone().strftime("%Y-%m-%d %H:%M") if message.created_at else ""
+    head = "  ".join(each for each in (when, message.name, message.number or "number withheld") if each)
+    console.print(Text(head, style="bold"))
+    matter = message.matter or "Not understood: listen to the sound."
+    note = "" if message.confirmed or not message.matter else " (the caller did not confirm it)"
+    console.print(Padding(Text(matter + note), (0, 0, 0, 2)))
+    if message.audio_path:
+        console.print(Text(f"  {message.audio_path}", style="cyan"), soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from services.audio.files import write_audio
+from services.audio.files import expect_format, write_audio
 from services.audio.frame import Frame
 from services.installation import OpenInstallation
 from services.text.clean import strip_markup
@@ -32,6 +32,7 @@ def add_command(cli: typer.Typer, open_installation: OpenInstallation) -> None:
 
 
 async def _say(open_installation: OpenInstallation, text: str, out: Path, language: str, wanted: str) -> float:
+    expect_format(out, _RATE)
     async with open_installation(language=language) as installation:
         language = installation.settings.language
         voice = installation.mouth.voice_for(language, "female", wanted)

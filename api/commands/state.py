@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.installation import Installation
 from services.parts import Part, State
@@ -22,6 +23,8 @@ def state_table(parts: list[Part]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for part in parts:
         colour = _COLOURS[part.state]
-        remedy = f"\n[cyan]{part.remedy}[/cyan]" if part.remedy else ""
-        table.add_row(f"[{colour}]●[/{colour}] {part.name}", f"[{colour}]{part.state}[/{colour}]", part.detail + remedy)
+        told = Text(part.detail)
+        if part.remedy:
+            told.append(f"\n{part.remedy}", style="cyan")
+        table.add_row(f"[{colour}]●[/{colour}] {part.name}", f"[{colour}]{part.state}[/{colour}]", told)
     return table

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from services.audio.files import write_audio
+from services.audio.files import expect_format, write_audio
 from services.audio.frame import Frame
 from services.domain import Turn
 from services.errors import AudioError, EngineUnavailableError
@@ -59,6 +60,8 @@ async def _call(
     as_json: bool,
     language: str,
 ) -> bool:
+    if out is not None:
+        expect_format(out, RATE)
     recorded = await asyncio.to_thread(_recorded_turns, wavs, demo=not wavs and not texts)
     async with AsyncExitStack() as stack:
         with console.status("Waking the ears and the voice ..."):
@@ -67,7 +70,9 @@ async def _call(
             line = await stack.enter_async_context(simulated_line(installation, faults))
         earlier = await installation.calls.last_call(installation.company_id, number) if number else None
         if earlier is not None:
-            console.print(f"{number} has called before, last on {earlier.started_at:%Y-%m-%d %H:%M} UTC.")
+            console.print(
+                Text(f"{number} has called before, last on {earlier.started_at.astimezone():%Y-%m-%d %H:%M}.")
+            )
         with CallPrinter(console) as printer:
             placed = await line.place(number, turns, on_event=printer.on_event)
         if out is not None:
@@ -80,10 +85,15 @@ async def _call(
 
 
 def _recorded_turns(wavs: Sequence[Path], *, demo: bool) -> list[CallerTurn]:
+    help_out = "Give a WAV, FLAC or OGG file with speech."
     try:
-        return list(demo_turns()) if demo else [read_wav(path) for path in wavs]
+        turns: list[CallerTurn] = list(demo_turns()) if demo else [read_wav(path) for path in wavs]
     except SimulatorError as error:
-        raise AudioError(str(error), "Give a WAV, FLAC or OGG file with speech.") from None
+        raise AudioError(str(error), help_out) from None
+    for path, turn in zip(wavs, turns, strict=False):
+        if not len(turn):
+            raise AudioError(f"{path} holds no sound.", help_out)
+    return turns
 
 
 async def _spoken(installation: Installation, text: str) -> CallerTurn:
@@ -107,13 +117,16 @@ def _report(
 ) -> None:
     console.print()
     console.print(latency_table(stored, placed.exchanges))
+    # Paths on one line, however narrow the terminal is, so that they can be copied.
     if placed.path:
-        console.print(f"Recording: {installation.settings.data_dir / placed.path}")
+        console.print(Text(f"Recording: {installation.settings.data_dir / placed.path}"), soft_wrap=True)
     if out is not None:
-        console.print(f"As both sides heard it: {out}")
+        console.print(Text(f"As both sides heard it: {out}"), soft_wrap=True)
+    if not stored:
+        console.print("[red]The call could not be stored.[/red]")
     if not placed.answered:
-        missing = [str(each.turn + 1) for each in placed.exchanges if not each.answered]
-        console.print(f"[red]Not answered: turn {', '.join(missing)} ({placed.outcome}, {placed.reason}).[/red]")
+        missing = ", ".join(str(each.turn + 1) for each in placed.exchanges if not each.answered)
+        console.print(f"[red]Without an answer: turn {missing} of the caller. The call's end: {placed.reason}.[/red]")
 
 
 def _summary(placed: PlacedCall, stored: Sequence[Turn], returning: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.domain import Turn
 from services.events import CallEvent, CallEventType
@@ -20,6 +21,10 @@ _TITLES = {
     Stage.FIRST_FRAME: "frame",
     Stage.FIRST_SOUND: "sound",
 }
+_LEGEND = (
+    "turn: the turn is taken as over; words: they are understood; text: the answer's first word; clause: enough to "
+    "speak; frame: the voice's first sound; sound: it is on the line; far end: the caller hears it"
+)
 
 
 class CallPrinter:
@@ -45,7 +50,9 @@ class CallPrinter:
             case CallEventType.ANSWERED:
                 self._status.update("on the line")
             case CallEventType.INTERIM:
-                self._status.update(f"caller: {data['text']} ...")
+                words = Text(f"caller: {data['text']} ...")
+                words.truncate(self._console.width - 4, overflow="ellipsis")
+                self._status.update(words)
             case CallEventType.SAYING:
                 self._line(event, "secretary", "cyan", data["text"])
             case CallEventType.TURN if data["role"] == "caller":
@@ -61,23 +68,32 @@ class CallPrinter:
                 pass
 
     def _line(self, event: CallEvent, who: str, colour: str, text: str) -> None:
-        self._console.print(f"{event.at_ms / 1000:6.1f} s  [{colour}]{who:>9}[/{colour}]  {text}", highlight=False)
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=8, justify="right")
+        line.add_column(width=9, justify="right", style=colour)
+        line.add_column(overflow="fold")
+        line.add_row(f"{event.at_ms / 1000:.1f} s", who, Text(text))
+        self._console.print(line)
 
 
 def latency_table(turns: Sequence[Turn], exchanges: Sequence[Exchange]) -> Table:
     """Return the stages of each answer, in ms since the end of the caller's speech; the far end's own figure last."""
     table = Table(
-        title="Milliseconds from the caller's last sound (greeting: from the answer)", title_justify="left", box=None
+        title="Milliseconds from the caller's last sound (greeting: from the answer)",
+        title_justify="left",
+        caption=_LEGEND,
+        caption_justify="left",
+        box=None,
     )
-    table.add_column("answer", no_wrap=True, max_width=26)
+    table.add_column("answer", max_width=26)  # on a narrow terminal it gives way to the figures
     for title in _TITLES.values():
-        table.add_column(title, justify="right")
-    table.add_column("far end", justify="right", style="bold")
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("far end", justify="right", style="bold", no_wrap=True)
     answers = [turn for turn in turns if turn.role == "secretary"]
     for number, answer in enumerate(answers, start=-1):
         heard = exchanges[number].response_seconds if 0 <= number < len(exchanges) else None
         far_end = "" if heard is None else f"{heard * 1000:.0f}"
-        table.add_row(answer.intended, *_cells(answer.stages), far_end)
+        table.add_row(Text(answer.intended, no_wrap=True, overflow="ellipsis"), *_cells(answer.stages), far_end)
     return table
 
 

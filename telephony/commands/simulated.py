@@ -1,9 +1,11 @@
 """A phone call to this installation through the modem simulator: real pseudo-terminals, real AT dialogue."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import fcntl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from services.events import CallEvent, CallEventType
 from services.installation import Installation
 from telephony.channel import gsm_service
 from telephony.settings import TelephonySettings
-from telephony.simulator import CallerEvent, Exchange, ModemSimulator, ScriptedCaller, SimulatorError
+from telephony.simulator import CallerEvent, Exchange, ModemSimulator, ScriptedCaller, SimulatedCall, SimulatorError
 
 START_SECONDS = 30.0
 FILING_SECONDS = 20.0
@@ -56,6 +58,23 @@ class SimulatedLine:
         on_caller: Callable[[CallerEvent], None] | None = None,
     ) -> PlacedCall:
         """Call, say `turns`, hang up, and wait until the call is filed. Raises LineError when nobody answers."""
+        exchanges: list[Exchange] = []
+
+        async def talk(call: SimulatedCall) -> None:
+            exchanges.extend(await ScriptedCaller(call, turns, hang_up=hang_up, on_event=on_caller).run())
+
+        placed = await self.hold(number, talk, on_event=on_event)
+        placed.exchanges = exchanges
+        return placed
+
+    async def hold(
+        self,
+        number: str,
+        talk: Callable[[SimulatedCall], Awaitable[None]],
+        *,
+        on_event: Callable[[CallEvent], None] | None = None,
+    ) -> PlacedCall:
+        """Call, let `talk` hold the call to its end, and wait until it is filed. Raises LineError for no answer."""
         placed = PlacedCall()
         filed = asyncio.Event()
         with self._installation.bus.subscribe() as events:
@@ -71,8 +90,7 @@ class SimulatedLine:
             watcher = asyncio.create_task(watch(), name="watch the call")
             try:
                 call = await self._simulator.ring(number)
-                caller = ScriptedCaller(call, turns, hang_up=hang_up, on_event=on_caller)
-                placed.exchanges = await caller.run()
+                await talk(call)
                 placed.recording = call.recording()
                 async with asyncio.timeout(FILING_SECONDS):
                     await filed.wait()
@@ -110,7 +128,36 @@ def _note(placed: PlacedCall, event: CallEvent) -> None:
 async def simulated_line(
     installation: Installation, faults: Sequence[str] = (), line: str = "simulator", answer_after_rings: int = 1
 ) -> AsyncIterator[SimulatedLine]:
-    """Plug a simulated modem into the installation for the length of the context."""
+    """Plug a simulated modem into the installation for the length of the context.
+
+    Calls that a killed process left open on this line are closed first.
+    """
+    with alone_on(line, installation.settings.data_dir) as alone:
+        if alone:
+            await installation.calls.close_open_calls(line)
+        async with _plugged_in(installation, faults, line, answer_after_rings) as simulated:
+            yield simulated
+
+
+@contextmanager
+def alone_on(line: str, data_dir: Path) -> Iterator[bool]:
+    """Hold `line` among the processes of this machine; False when another one holds it already.
+
+    The system takes the hold away from a process that dies, however it dies.
+    """
+    with (data_dir / f"{line}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@asynccontextmanager
+async def _plugged_in(
+    installation: Installation, faults: Sequence[str], line: str, answer_after_rings: int
+) -> AsyncIterator[SimulatedLine]:
     try:
         simulator = ModemSimulator(faults, ring_period=QUICK_RING)
     except SimulatorError as error:

@@ -1,13 +1,19 @@
 """The real server in a process of its own: pages, state, errors, and how it ends."""
 
+import asyncio
 import signal
+import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from front_door import secretary, serving
+
+from telephony.simulator import ModemSimulator
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +90,39 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, end: signal.Signals) -> None:
         _, log = process.communicate(timeout=20)
     assert process.returncode in {0, 128 + end, -end}
     assert "Traceback" not in log
+
+
+async def test_a_call_on_the_line_is_hung_up_and_filed_when_a_signal_ends_the_server(tmp_path: Path) -> None:
+    async with ModemSimulator(ring_period=1.0) as modem:
+        settings = {
+            "SECRETARY_LANGUAGE": "en",
+            "SECRETARY_TELEPHONY__AT_PORT": modem.at_port,
+            "SECRETARY_TELEPHONY__AUDIO_PORT": modem.audio_port,
+        }
+        house = serving(tmp_path, settings)
+        client, process = await asyncio.to_thread(house.__enter__)
+        try:
+            assert await asyncio.to_thread(telephony_becomes_ready, client)
+            call = await modem.ring("+79990000042")
+            await call.answered(10)
+            await asyncio.sleep(1.0)
+            process.send_signal(signal.SIGTERM)
+            await call.ended(10)
+            await asyncio.to_thread(process.wait, 20)
+        finally:
+            await asyncio.to_thread(house.__exit__, None, None, None)
+    with closing(sqlite3.connect(tmp_path / "data" / "secretary.db")) as database:
+        calls = database.execute("select outcome, ended_at is not null from calls").fetchall()
+    assert calls == [("answered", 1)]
+
+
+def telephony_becomes_ready(client: httpx.Client) -> bool:
+    for _ in range(300):
+        parts = client.get("/readyz").json()["parts"]
+        if any(part["name"] == "telephony" and part["state"] == "ready" for part in parts):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_a_taken_port_is_one_sentence(server: httpx.Client, tmp_path: Path) -> None:

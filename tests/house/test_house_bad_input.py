@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from front_door import ROOT, secretary
+
+from services.audio.files import write_audio
 
 CALLER = str(ROOT / "tests" / "speech" / "hours-slt.wav")
 
@@ -28,6 +31,25 @@ def test_an_unreadable_recording(tmp_path: Path) -> None:
     (tmp_path / "broken.wav").write_bytes(os.urandom(2000))
     one_sentence(secretary("call", "--wav", "broken.wav", cwd=tmp_path), "broken.wav")
     one_sentence(secretary("transcribe", "broken.wav", "--language", "en", cwd=tmp_path), "broken.wav")
+
+
+def test_a_recording_without_sound(tmp_path: Path) -> None:
+    write_audio(tmp_path / "some.wav", np.zeros(8, np.int16), 8000)
+    header = (tmp_path / "some.wav").read_bytes()[:44]
+    (tmp_path / "empty.wav").write_bytes(header[:40] + bytes(4))
+    one_sentence(secretary("call", "--wav", "empty.wav", cwd=tmp_path), "empty.wav", "holds no sound")
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_call(tmp_path: Path) -> None:
+    one_sentence(secretary("call", "--out", "call.mp3", cwd=tmp_path), ".mp3", ".ogg")
+    one_sentence(secretary("say", "hello", "--out", "hello.mp3", cwd=tmp_path), ".mp3", ".ogg")
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_address_that_is_not_this_machines(tmp_path: Path) -> None:
+    done = secretary("serve", "--host", "192.0.2.1", cwd=tmp_path)
+    one_sentence(done, "http://192.0.2.1:8002", "SECRETARY_HOST")
+    assert "Stop the program" not in done.stderr
 
 
 def test_an_unknown_language(tmp_path: Path) -> None:

@@ -62,6 +62,26 @@ def test_scripts_can_be_run_and_parsed(script: str) -> None:
     subprocess.run(["bash", "-n", str(path)], check=True)
 
 
+def test_an_environment_that_was_interrupted_or_made_without_pip_is_made_again(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True, timeout=60)
+    (tmp_path / "empty.txt").write_text("# nothing to install\n")
+    script = (
+        'set -euo pipefail; source requirements/environment.sh; prepare_environment "$1/env" "$1/empty.txt" no-project'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script, "test", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PATH": "/usr/bin:/bin", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "env" / ".prepared").exists()
+    subprocess.run([str(tmp_path / "env" / "bin" / "python"), "-m", "pip", "--version"], check=True, timeout=60)
+
+
 CARDS = {
     "no driver": (None, "nvidia-smi is missing"),
     "no card": ("exit 6", "no usable GPU"),

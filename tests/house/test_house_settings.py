@@ -1,9 +1,12 @@
 """Settings are typed, refused with a sentence, and `.env.example` tells the truth."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from front_door import ROOT, secretary
+from front_door import ROOT, environment, secretary
 
 
 def test_env_example_lists_every_setting_with_its_default(tmp_path: Path) -> None:
@@ -42,6 +45,53 @@ def test_a_wrong_name_in_the_env_file_is_refused_too(tmp_path: Path) -> None:
     done = secretary("doctor", cwd=tmp_path)
     assert done.returncode == 1
     assert "SECRETARY_LANGUAGE" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"# a comment\nSECRETARY_PORT 8111\n", "Line 2"),
+        (b"SECRETARY_PORT\n", "Line 1"),
+        (b'\xef\xbb\xbfSECRETARY_PORT="eight"\r\n', "SECRETARY_PORT is wrong"),
+    ],
+)
+def test_an_env_file_that_would_be_passed_over_is_refused(tmp_path: Path, text: bytes, words: str) -> None:
+    (tmp_path / ".env").write_bytes(text)
+    done = secretary("messages", cwd=tmp_path)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_an_env_file_of_windows_and_empty_values_and_capitals(tmp_path: Path) -> None:
+    text = "\ufeffexport SECRETARY_LANGUAGE=' EN'\r\nSECRETARY_PORT=\r\nOTHER=1 # not ours\r\n"
+    (tmp_path / ".env").write_bytes(text.encode())
+    done = secretary("doctor", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert '"ears en"' in done.stdout
+
+
+def test_a_new_installation_beside_an_older_one_is_told(tmp_path: Path) -> None:
+    copy = tmp_path / "house"
+    copy.mkdir()
+    for name in ("orchestrator.py", "api", "services", "telephony"):
+        (copy / name).symlink_to(ROOT / name)
+    (copy / "orchestrator.py").unlink()
+    shutil.copy(ROOT / "orchestrator.py", copy)
+    (copy / "data").mkdir()
+    (copy / "data" / "secretary.db").touch()
+    (tmp_path / "elsewhere").mkdir()
+    command = [sys.executable, str(copy / "orchestrator.py"), "messages"]
+    done = subprocess.run(
+        command, cwd=tmp_path / "elsewhere", env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(copy) in done.stderr
+    again = subprocess.run(
+        command, cwd=tmp_path / "elsewhere", env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert again.stderr == ""
 
 
 def test_a_secret_is_never_printed(tmp_path: Path) -> None:
