@@ -20,3 +20,7 @@ class MessageBook(Protocol):
     async def save(self, message: TakenMessage) -> None:
         """Insert the message, or overwrite the one with the same id (a correction)."""
         ...
+
+    async def discard(self, company_id: str, message_id: str) -> None:
+        """Forget a message that its caller took back; nothing happens when there is none."""
+        ...

@@ -13,6 +13,7 @@ from services.dialogue.improvise import ModelFailedError, improvise
 from services.dialogue.ports import ConversationMemory, MessageBook
 from services.dialogue.scripted import answers, message, recording
 from services.dialogue.scripted.draft import Draft
+from services.dialogue.scripted.facts import FACTS, fact, fact_text
 from services.dialogue.scripted.scene import Reply, Scene
 from services.dialogue.shapes import Conversation, KeepAudio, ReplyEvent, ReplyText, Utterance
 from services.errors import SecretaryError
@@ -70,6 +71,12 @@ class Secretary:
         async for event in self._deliver(scene, answers.apology(scene)):
             yield event
 
+    async def time_is_up(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        """Part politely because the call has reached its longest time; a message being taken is kept as it is."""
+        scene = self._scene(conversation)
+        async for event in self._deliver(scene, answers.time_is_up(scene)):
+            yield event
+
     async def hung_up(
         self, conversation: Conversation, utterance: Utterance | None
     ) -> AsyncGenerator[ReplyEvent, None]:
@@ -102,31 +109,35 @@ class Secretary:
             able = scene.conversation.abilities
             return recording.begin(scene) if not able.ears and able.keep_audio else answers.not_heard(scene)
         scene.notes.misses = 0
+        offered = scene.notes.offer
         ready = answers.by_offer(scene)
         if ready is None and scene.means("goodbye"):
             ready = answers.goodbye(scene)
-        if ready is None and (match := await self._faq_match(scene)) and not answers.wish(scene, match.score):
-            ready = Reply.of("faq", match.entry.answer, match.entry.id, match.score)
+        if ready is None and (found := await self._faq_matches(scene)) and not answers.wish(scene, found[0].score):
+            ready = answers.known(scene, found)
         if ready is None:
             ready = answers.by_intent(scene)
         if ready is not None:
             scene.notes.unknowns = 0
         elif self._model is None:
-            return answers.unknown(scene)
+            return answers.unaided(scene, offered)
         return ready
 
     async def _in_flow(self, scene: Scene, draft: Draft) -> Reply:
         """Go on with the message being taken; a question in between is answered and the flow goes on."""
-        if message.may_be_question(scene, draft) and (match := await self._faq_match(scene)):
-            return message.interrupted(scene, draft, match)
+        if message.may_be_question(scene, draft):
+            if found := await self._faq_matches(scene):
+                return message.interrupted(scene, draft, answers.told(found))
+            if (asked := scene.intents.first(FACTS, scene.utterance.text)) and fact_text(scene, asked):
+                return message.interrupted(scene, draft, fact(scene, asked))
         return message.step(scene, draft)
 
-    async def _faq_match(self, scene: Scene) -> FaqMatch | None:
+    async def _faq_matches(self, scene: Scene) -> list[FaqMatch]:
         try:
-            return await self._faq.best(scene.conversation.company.id, scene.utterance.text, scene.language)
+            return await self._faq.answers(scene.conversation.company.id, scene.utterance.text, scene.language)
         except SecretaryError as error:
             log.error("the FAQ cannot be searched: %s", error)
-            return None
+            return []
 
     async def _free(self, scene: Scene) -> AsyncGenerator[ReplyEvent, None]:
         """Let the model answer; where it cannot, the script does."""
@@ -150,13 +161,13 @@ class Secretary:
 
     async def _deliver(self, scene: Scene, reply: Reply) -> AsyncGenerator[ReplyEvent, None]:
         """Save what the reply means, then say it."""
-        if reply.taken is not None:
-            try:
-                await self._messages.save(reply.taken)
-            except SecretaryError as error:
-                log.error("a message cannot be saved: %s", error)
-                scene.notes.draft = reply.draft
-                reply = Reply.of("scripted", scene.say("save_failed"), "save_failed")
+        try:
+            await self._book(scene, reply)
+        except SecretaryError as error:
+            log.error("the message book cannot be written: %s", error)
+            scene.notes.draft = reply.draft
+            key = "discard_failed" if reply.discarded else "save_failed"
+            reply = Reply.of("scripted", scene.say(key), key)
         if reply.by.detail != "silence":
             scene.notes.last = reply.text
         await self._remember(scene)
@@ -165,6 +176,12 @@ class Secretary:
             yield ReplyText(reply.text)
         for effect in reply.effects:
             yield effect
+
+    async def _book(self, scene: Scene, reply: Reply) -> None:
+        if reply.taken is not None:
+            await self._messages.save(reply.taken)
+        if reply.discarded:
+            await self._messages.discard(scene.conversation.company.id, reply.discarded)
 
     async def _remember(self, scene: Scene) -> None:
         conversation = scene.conversation

@@ -7,14 +7,16 @@ import asyncio
 from dataclasses import dataclass
 
 from services.domain import FaqEntry
-from services.knowledge.index import FaqIndex
+from services.knowledge.index import FRAGMENT, FaqIndex
 from services.knowledge.shapes import FaqMatch, FaqSource
 from services.knowledge.words import Words, words_of
 
-THRESHOLD = 0.61
+THRESHOLD = 0.65
 MARGIN = 0.06
 IN_LOOP = 20_000  # phrases one search may look at inside the event loop; a bigger index is searched in a thread
 HINTS = 100
+PARTS = 6  # clauses looked at one by one; whoever tells a story is matched as a whole
+TOGETHER = 2  # questions answered in one breath; nobody remembers more
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,24 @@ class FaqMatcher:
 
     async def match(self, company_id: str, text: str, language: str, limit: int = 3) -> list[FaqMatch]:
         """Return up to `limit` candidates among the entries in `language`, best first, however unlikely they are."""
-        index = (await self._current(company_id)).indexes.get(language)
-        if index is None or not text.strip() or limit < 1:
-            return []
-        if index.size > IN_LOOP:
-            return await asyncio.to_thread(index.search, text, limit)
-        return index.search(text, limit)
+        return await _search((await self._current(company_id)).indexes.get(language), text, limit)
 
     async def best(self, company_id: str, text: str, language: str) -> FaqMatch | None:
         """Return the entry that answers `text`, or None when no entry surely does."""
-        found = await self.match(company_id, text, language, limit=2)
-        if not found or found[0].score < THRESHOLD:
-            return None
-        if len(found) > 1 and found[0].score - found[1].score < MARGIN:
-            return None
-        return found[0]
+        return _sure(await self.match(company_id, text, language, limit=2))
+
+    async def answers(self, company_id: str, text: str, language: str) -> list[FaqMatch]:
+        """Return what answers `text`: an entry for each of two questions in it, else the best one, or nothing."""
+        index, words = (await self._current(company_id)).indexes.get(language), words_of(language)
+        found: dict[str, FaqMatch] = {}
+        for part in words.clauses(text)[1 : 1 + PARTS] if words else ():
+            match = _sure(await _search(index, part, 2))
+            if match is not None and match.score * FRAGMENT >= THRESHOLD:
+                found.setdefault(match.entry.id, match)
+        if len(found) == TOGETHER:
+            return list(found.values())
+        best = _sure(await _search(index, text, 2))
+        return [best] if best is not None else []
 
     async def hints(self, company_id: str, language: str) -> list[str]:
         """Return phrases that callers are likely to say, for the ears: the questions first, then their alternatives."""
@@ -66,6 +71,23 @@ class FaqMatcher:
                 kept = await asyncio.to_thread(_build, revision, entries)
                 self._kept[company_id] = kept
         return kept
+
+
+async def _search(index: FaqIndex | None, text: str, limit: int) -> list[FaqMatch]:
+    if index is None or not text.strip() or limit < 1:
+        return []
+    if index.size > IN_LOOP:
+        return await asyncio.to_thread(index.search, text, limit)
+    return index.search(text, limit)
+
+
+def _sure(found: list[FaqMatch]) -> FaqMatch | None:
+    """Return the first of the two best candidates when its score is high and the second is clearly behind."""
+    if not found or found[0].score < THRESHOLD:
+        return None
+    if len(found) > 1 and found[0].score - found[1].score < MARGIN:
+        return None
+    return found[0]
 
 
 def _build(revision: str, entries: list[FaqEntry]) -> _Kept:

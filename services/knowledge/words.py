@@ -30,6 +30,7 @@ class Words:
         data = tomllib.loads((files("services.knowledge") / "words" / f"{language}.toml").read_text("utf-8"))
         self._stemmer = snowballstemmer.stemmer(LANGUAGES[language])
         self._share = dict.fromkeys(data["question"], QUESTION) | dict.fromkeys(data["function"], FUNCTION)
+        self._same = self._canonical(data["same"])
         self._fillers = _any_of(data["fillers"])
         self._breaks = _any_of(data["breaks"])
         self._stem = lru_cache(maxsize=50_000)(self._stem_of)
@@ -50,7 +51,13 @@ class Words:
         return [plain, *(part for part in parts if part != plain)]
 
     def _stem_of(self, word: str) -> Stem:
-        return Stem(str(self._stemmer.stemWord(word)), self._share.get(word, 1.0))
+        stem = str(self._stemmer.stemWord(word))
+        return Stem(self._same.get(stem, stem), self._share.get(word, 1.0))
+
+    def _canonical(self, groups: list[str]) -> dict[str, str]:
+        """Map the stems of words that callers use for one another to the first of their group."""
+        stems = [[str(self._stemmer.stemWord(folded(word))) for word in group.split()] for group in groups]
+        return {stem: group[0] for group in stems for stem in group}
 
 
 def folded(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import builtins
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
@@ -44,6 +44,12 @@ class Messages:
             row.spans = [[span.start, span.end] for span in message.spans]
             row.audio_path = message.audio_path or row.audio_path
             row.created_at = message.created_at or row.created_at
+
+    async def discard(self, company_id: str, message_id: str) -> None:
+        """Delete a message that its caller took back; nothing happens when there is none. Raises StorageError."""
+        of_id = (MessageRow.company_id == company_id, MessageRow.id == message_id)
+        async with self._database.write() as session:
+            await session.execute(delete(MessageRow).where(*of_id))
 
     async def set_audio(self, company_id: str, message_id: str, path: str) -> None:
         """Note where the caller's voice lies, relative to DATA_DIR. Raises StorageError for an unknown message."""

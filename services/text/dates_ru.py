@@ -33,6 +33,7 @@ _TIME_RANGE = re.compile(
     re.I,
 )
 _ONE_TIME = re.compile(rf"(?<![\w:.]){_TIME.format('a')}(?![\w:])(?:\s+(?:часов|часа|час|ч\.?)(?!\w))?")
+_BETWEEN = re.compile(rf"(?<!\w)(?P<between>между)\s+{_TIME.format('a')}\s+и\s+{_TIME.format('b')}(?![\w:])", re.I)
 _NOMINATIVE_CUE = re.compile(r"(?:сегодня|завтра|вчера|послезавтра|это|дата|даты|дату|день|—|–|:)[\s:—–-]*$", re.I)
 _ROMAN = {"I": 1, "V": 5, "X": 10, "Х": 10}
 
@@ -49,6 +50,7 @@ def speak_dates(text: str) -> str:
 
 def speak_times(text: str) -> str:
     """Say times of day: "с 9:00 до 18:00" is "с девяти до восемнадцати часов"."""
+    text = _BETWEEN.sub(_say_between, text)
     text = _TIME_RANGE.sub(_say_time_range, text)
     return _ONE_TIME.sub(lambda found: _clock(int(found["ah"]), int(found["am"]), _case(found) or "a"), text)
 
@@ -162,6 +164,11 @@ def _clock(hour: int, minute: int, case: str, *, named: bool = True) -> str:
         return f"{said} {counted('час', hour, case)}" if named else said
     minutes = cardinal(minute, case) if minute > 9 else f"ноль {cardinal(minute, case)}"
     return f"{cardinal(hour, case)} {minutes}"
+
+
+def _say_between(found: re.Match[str]) -> str:
+    first, last = (int(found["ah"]), int(found["am"])), (int(found["bh"]), int(found["bm"]))
+    return f"{found['between']} {_clock(*first, 'i', named=False)} и {_clock(*last, 'i')}"
 
 
 def _say_time_range(found: re.Match[str]) -> str:

@@ -7,7 +7,6 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 # num2words' own letters for the cases: nominative, genitive, dative, accusative, instrumental, prepositional.
-CASES = "ngdaip"
 _GRAMMEMES = {"n": "nomn", "g": "gent", "d": "datv", "a": "accs", "i": "ablt", "p": "loct"}
 _OBLIQUE = "gdip"
 _GENDERS = {"masc": "m", "femn": "f", "neut": "n"}

@@ -20,6 +20,8 @@ _NUMBER = re.compile(
     rf"(?:\s?(?P<unit>{_UNIT})(?![\w²³])(?:\.(?=\s+[a-z]))?)?"
 )
 _CODE_CUE = re.compile(r"\b(?:code|pin|password|extension|order number)(?:\s+is)?\s*:?\s*$", re.I)
+_CALL_CUE = re.compile(r"\b(?:call|dial|ring|phone)\s+$", re.I)
+_EMERGENCY = frozenset({"911", "999", "112", "111", "101"})
 _SCALES = {"k": "thousand", "m": "million", "b": "billion"}
 _CODE_DIGITS = 8
 _GREATEST = 10**15
@@ -96,6 +98,8 @@ def _say(found: re.Match[str]) -> str:
     plain = not (found["fa"] or found["b"] or unit)
     leading_zero = len(figures) > 1 and figures.startswith("0")
     before = found.string[: found.start()]
+    if plain and figures in _EMERGENCY and _CALL_CUE.search(before):
+        return digits(figures)
     if plain and (leading_zero or (figures.isdigit() and len(figures) >= _CODE_DIGITS) or _CODE_CUE.search(before)):
         return digits(figures)
     said = {"-": "minus ", "−": "minus ", "+": "plus "}.get(found["sign"] or "", "") + _decimal(figures, found["fa"])

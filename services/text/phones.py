@@ -7,14 +7,35 @@ _PHONE = re.compile(r"(?<![\w.,])(?P<plus>\+)?(?P<body>\(?\d[\d()\s   -]{5,20}\d
 _RUSSIAN_LENGTH = 11
 _SHORT = frozenset({6, 7})
 _FOREIGN = range(9, 16)
+_ENGLISH = range(7, 16)
+_CODES = ("375", "380", "373", "374", "992", "993", "994", "995", "996", "998")  # of Russia's neighbours, by ITU E.164D
 
 
 def grouped(number: str, language: str) -> tuple[str, list[str]]:
     """Split a number as `language` writes it: "+79991234567" -> ("+", ["7", "999", "123", "45", "67"])."""
     plus = "+" if number.strip().startswith("+") else ""
     figures = re.sub(r"[^0-9]", "", number)
-    american = language[:2].lower() == "en" and not (len(figures) == _RUSSIAN_LENGTH and figures[0] in "78")
+    english = language[:2].lower() == "en"
+    if plus and (code := next((code for code in _CODES if figures.startswith(code)), "")) and len(figures) > 10:
+        return plus, [code, figures[3:5], *_split(figures[5:], american=False)]
+    if english and (british := _british(figures, international=bool(plus))):
+        return plus, british
+    american = english and not (len(figures) == _RUSSIAN_LENGTH and figures[0] in "78")
     return plus, _split(figures, american=american)
+
+
+def _british(figures: str, *, international: bool) -> list[str]:
+    """Split "02079460012" and "+447912345678" as Ofcom writes them; [] for a number of another country."""
+    if international and figures.startswith("44") and len(figures) == 12:
+        return ["44", *_british_rest(figures[2:], 2 if figures[2] == "2" else 4)]
+    if not international and figures.startswith("0") and len(figures) == 11:
+        return _british_rest(figures, 3 if figures[1] == "2" else 5)
+    return []
+
+
+def _british_rest(figures: str, area: int) -> list[str]:
+    middle = area + (len(figures) - area) // 2
+    return [figures[:area], figures[area:middle], figures[middle:]]
 
 
 def _split(figures: str, *, american: bool) -> list[str]:
@@ -31,13 +52,23 @@ def _split(figures: str, *, american: bool) -> list[str]:
     return [figures[:lead], *(figures[at : at + 2] for at in range(lead, len(figures), 2))]
 
 
-def speak_phones(text: str, speak: Callable[[str], str]) -> str:
-    """Replace every phone number of `text` by `speak(number)`; other long numbers stay."""
+def speak_phones(text: str, speak: Callable[[str], str], *, english: bool = False) -> str:
+    """Replace every phone number of `text` by `speak(number)`; other long numbers stay.
+
+    In English a space never groups thousands, so figures in groups are a phone number there.
+    """
 
     def replace(found: re.Match[str]) -> str:
-        return speak(found[0]) if _is_phone(found) else found[0]
+        phone = _is_phone(found) or (english and _is_english_phone(found["body"]))
+        return speak(found[0]) if phone else found[0]
 
     return _PHONE.sub(replace, text)
+
+
+def _is_english_phone(body: str) -> bool:
+    groups = body.split(" ")
+    plain = len(groups) > 1 and all(group.isdigit() and len(group) < 6 for group in groups)
+    return plain and len("".join(groups)) in _ENGLISH and (len(groups) > 2 or len(groups[0]) < 4 or body[0] == "0")
 
 
 def _is_phone(found: re.Match[str]) -> bool:

@@ -15,7 +15,7 @@ def speak(text: str) -> str:
     """Give the spoken form of an English sentence."""
     text = speak_addresses(text, "en")
     text = speak_dates(text)
-    text = speak_phones(text, say_phone)
+    text = speak_phones(text, say_phone, english=True)
     text = speak_times(text)
     for pattern, words in _ABBREVIATIONS:
         text = pattern.sub(words, text)

@@ -58,7 +58,7 @@ async def test_each_group_is_echoed_as_it_was_dictated() -> None:
     desk = Desk("ru")
     first = await desk.all(*RU_START, "восемь девятьсот шестнадцать")
     second = await desk.say("сто двадцать три")
-    assert first.text.startswith("8 916")
+    assert first.text.startswith("8, 916")
     assert second.text.startswith("123")
 
 
@@ -87,12 +87,24 @@ async def test_what_is_said_is_saved_before_the_next_word_is_spoken() -> None:
 async def test_a_changed_mind_takes_everything_back(language: str, lines: tuple[str, ...]) -> None:
     desk = Desk(language)
     answer = await desk.all(*lines)
-    taken = desk.book.last
-    assert (taken.matter, taken.name, taken.number, taken.spans, taken.confirmed) == ("", "", "", (), False)
-    assert answer.kept == KeepAudio(taken.id, ())
+    assert desk.book.versions == []
+    (message_id,) = desk.book.discarded
+    assert answer.kept == KeepAudio(message_id, ())
     assert answer.by.detail == "cancelled"
     assert not answer.ended
     assert desk.conversation.state.get("draft") is None
+
+
+async def test_a_message_that_cannot_be_taken_back_is_not_said_to_be() -> None:
+    desk = Desk("en")
+    await desk.all(*EN_START)
+    desk.book.broken = True
+    answer = await desk.say("cancel")
+    assert answer.by.detail == "discard_failed"
+    assert answer.kept is None
+    desk.book.broken = False
+    assert (await desk.say("cancel")).by.detail == "cancelled"
+    assert desk.book.versions == []
 
 
 async def test_nothing_is_saved_when_the_mind_changes_at_once() -> None:

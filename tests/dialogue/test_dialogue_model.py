@@ -153,3 +153,12 @@ def test_history_is_trimmed_to_the_newest() -> None:
     assert sum(len(turn.text) for turn in kept) <= MAX_CHARACTERS
     assert len(trimmed([PastTurn("caller", "x", NOON)] * 100)) == MAX_TURNS
     assert trimmed([]) == []
+
+
+@pytest.mark.parametrize("text", ["да", "понятно", "подождите", "ну"])
+async def test_a_nod_at_the_models_own_words_is_the_models_to_answer(
+    server: FakeServer, model: OpenAiCompatible, text: str
+) -> None:
+    server.answers = [[*words("Хорошо."), *ending()]]
+    desk = Desk("ru", model=model)
+    assert (await desk.say(text)).by.source == "model"

@@ -13,7 +13,7 @@ async def test_the_greeting_says_so_and_names_the_ways() -> None:
     answer = await Desk("ru", abilities=DEAF).greet()
     assert answer.by.detail == "no_ears"
     assert "не понимаю речь" in answer.text
-    assert "оставить сообщение" in answer.text
+    assert "запишу ваше сообщение" in answer.text
     for key in ("1", "2", "3", "0"):
         assert key in answer.text
     english = await Desk("en", abilities=DEAF).greet()

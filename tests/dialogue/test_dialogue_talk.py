@@ -1,11 +1,13 @@
 """Talks in Russian and English without a language model: what a caller says and what must come back."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from dialogue_desk import FULL, BrokenEntries, Desk, Entries
 
 from services.dialogue.shapes import EndCall, Transfer
+from services.text.spoken import to_spoken
 
 # language, what the caller says -> source, detail, words of the last answer
 TALKS: list[tuple[str, tuple[str, ...], str, str, str]] = [
@@ -35,19 +37,139 @@ TALKS: list[tuple[str, tuple[str, ...], str, str, str]] = [
     ("en", ("why is the grass green",), "scripted", "fallback", "not know"),
     ("ru", ("почему трава зеленая", "да"), "message", "name", "зовут"),
     ("en", ("why is the grass green", "no thanks"), "scripted", "declined", "Anything else"),
-    ("en", ("why is the grass green", "why is the sky blue"), "scripted", "fallback", "press 1"),
+    ("en", ("why is the grass green", "why is the sky blue"), "scripted", "fallback", "take a message"),
     ("en", ("why is the grass green", "why is the sky blue", "why is snow cold"), "message", "name", "name"),
     ("ru", ("",), "scripted", "not_heard", "не расслышала"),
     ("en", ("", "what time do you open"), "faq", "seed-en-hours", "9:00"),
-    ("ru", ("", ""), "scripted", "not_heard", "Нажмите 1"),
+    ("ru", ("", ""), "scripted", "not_heard", "кнопка 1"),
     ("ru", ("#1",), "facts", "hours", "20:00"),
     ("en", ("#2",), "facts", "address", "Garden"),
     ("en", ("#3",), "facts", "prices", "pounds"),
     ("en", ("#3", "#*"), "scripted", "repeat", "pounds"),
-    ("en", ("#7",), "scripted", "key", "1 is opening hours"),
+    ("en", ("#7",), "scripted", "key", "1 for opening hours"),
     ("ru", ("#0",), "message", "matter", "передать"),
     ("ru", ("#",), "message", "matter", "передать"),
+    ("ru", ("алло", "алло", "вы меня слышите"), "scripted", "hear_me", "слышу"),
+    ("en", ("hello", "can you hear me"), "scripted", "hear_me", "I can hear you"),
+    ("ru", ("алло это мята",), "scripted", "company", "Стоматология «Мята»"),
+    ("ru", ("кхм", "ээ"), "scripted", "filler", "Слушаю"),
+    ("ru", ("вы машина что ли",), "scripted", "who", "программа"),
+    ("ru", ("дайте живого человека",), "scripted", "no_transfer", "Записать?"),
+    ("ru", ("вы дура",), "scripted", "rude", "жаль"),
+    ("en", ("you are stupid", "yes"), "message", "matter", "pass on"),
+    ("ru", ("сколько стоит пломба и где вы находитесь",), "faq", "seed-ru-prices+seed-ru-address", "Садовой"),
+    ("ru", ("хочу записаться на завтра к врачу", "да"), "message", "name", "передам"),
+    ("en", ("can i get an appointment for tomorrow", "tomorrow at ten would be best"), "message", "name", "name"),
+    ("ru", ("подождите минутку",), "scripted", "wait", "не торопитесь"),
+    ("ru", ("оставить сообщение", "я опоздаю", "подождите"), "message", "name", "не торопитесь"),
+    ("ru", ("оставить сообщение", "я опоздаю", "какой у вас телефон"), "facts", "phone", "Вернёмся к сообщению."),
+    ("en", ("leave a message", "i am late", "do you sell toothbrushes"), "message", "name", "I have added that"),
+    ("ru", ("оставить сообщение", "ой нет передумала ничего не надо"), "message", "cancelled", "ничего не передаю"),
+    ("ru", ("передумал",), "scripted", "cancel", "Что-нибудь ещё"),
+    ("ru", ("где вы находитесь", "понятно", "нет всё"), "scripted", "goodbye", "свидания"),
+    ("ru", ("где вы находитесь", "да"), "scripted", "yes", "ещё"),
+    ("en", ("call me back please",), "message", "matter", "pass on"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "matter"),
+    [
+        (
+            "ru",
+            "я хочу оставить сообщение меня зовут ольга мой номер 8 916 555 44 33 перезвоните мне насчёт брекетов",
+            "перезвоните мне насчёт брекетов",
+        ),
+        (
+            "en",
+            "i want to leave a message my name is Olga my number is 89165554433 please call me about braces",
+            "please call me about braces",
+        ),
+        (
+            "ru",
+            "перезвоните мне по номеру 89165554433 по поводу договора меня зовут ольга",
+            "перезвоните мне по поводу договора",
+        ),
+        ("ru", "запишите сообщение меня зовут ольга мой телефон 89165554433", ""),
+    ],
+)
+async def test_everything_said_in_one_breath_is_taken(language: str, text: str, matter: str) -> None:
+    desk = Desk(language)
+    answer = await desk.say(text)
+    assert answer.by.detail == ("confirm" if matter else "matter")
+    taken = desk.book.last
+    name = {"ru": "Ольга", "en": "Olga"}[language]
+    assert (taken.name, taken.number, taken.matter) == (name, "89165554433", matter)
+
+
+async def test_a_number_and_a_name_may_come_in_any_order() -> None:
+    desk = Desk("ru")
+    first = await desk.all("перезвоните мне пожалуйста", "8 916 555 44 33")
+    assert first.text == "Номер записала. Что передать?"
+    await desk.all("по поводу брекетов", "анна")
+    assert (desk.book.last.name, desk.book.last.number) == ("Анна", "89165554433")
+    desk = Desk("en")
+    await desk.all("leave a message", "i am late", "john smith four one five five five five two six seven one")
+    assert (desk.book.last.name, desk.book.last.number) == ("John Smith", "4155552671")
+    desk = Desk("en")
+    await desk.all("leave a message", "i am late", "R2D2")
+    assert desk.book.last.name == "R2D2"
+
+
+async def test_too_many_figures_are_asked_for_again() -> None:
+    answer = await Desk("ru").all("оставить сообщение", "я опоздаю", "анна", "896512345678")
+    assert "слишком много цифр" in answer.text
+
+
+async def test_typed_words_are_answered_in_their_language() -> None:
+    desk = Desk("ru")
+    assert "nine" not in (await desk.say("what are your opening hours", source="typed")).text
+    answer = await desk.say("can i leave a message", source="typed")
+    assert answer.text.startswith("Of course")
+    await desk.say("the tooth hurts again", source="typed")
+    assert "number" in (await desk.say("john smith", source="typed")).text
+    await desk.say("отмена", source="typed")
+    await desk.say("cancel", source="typed")
+    assert "Садовой" in (await desk.say("где вы находитесь", source="typed")).text
+    assert "не знаю" in (await desk.say("Philips Zoom", source="typed")).text
+
+
+@pytest.mark.parametrize(("language", "words"), [("ru", "время звонка"), ("en", "time for this call")])
+async def test_a_call_without_more_time_is_ended_politely(language: str, words: str) -> None:
+    desk = Desk(language)
+    answer = await desk.collect(desk.secretary.time_is_up(desk.conversation))
+    assert words in answer.text
+    assert answer.effects == [EndCall("max_call")]
+    await desk.say("передайте что я опоздаю на час" if language == "ru" else "tell them i will be an hour late")
+    assert desk.book.last.matter
+    answer = await desk.collect(desk.secretary.time_is_up(desk.conversation))
+    assert ("передам" if language == "ru" else "pass on") in answer.text
+
+
+@pytest.mark.parametrize("persona", ["anna", "marina", "emma"])
+async def test_a_returning_caller_is_greeted_before_the_question(persona: str) -> None:
+    desk = Desk("en" if persona == "emma" else "ru", returning=True, persona=persona)
+    text = (await desk.greet()).text
+    assert text.endswith("?")
+    assert ("again" if persona == "emma" else "снова") in text
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        ("ru", ("восемь девятьсот шестнадцать", "сто двадцать три")),
+        ("ru", ("плюс семь девятьсот шестнадцать", "сорок пять")),
+        ("en", ("four one five", "five five five")),
+        ("en", ("plus four four seven nine", "one two")),
+    ],
+)
+async def test_a_number_is_never_read_as_an_amount(language: str, lines: tuple[str, ...]) -> None:
+    desk = Desk(language)
+    begun = {"ru": ("оставить сообщение", "я опоздаю", "анна"), "en": ("leave a message", "i am late", "anna")}
+    await desk.all(*begun[language])
+    for line in lines:
+        spoken = to_spoken((await desk.say(line)).text, language)
+        assert not re.search(r"миллион|тысяч|hundred|thousand|twenty|thirty|forty", spoken), spoken
 
 
 @pytest.mark.parametrize(

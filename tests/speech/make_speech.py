@@ -38,6 +38,7 @@ SENTENCES = {
     "prices": "What are your prices?",
     "appointment": "I would like to make an appointment.",
     "message": "I would like to leave a message.",
+    "matter": "Please tell the doctor that my invoice is wrong.",
     "name": "My name is John Smith.",
     "number": "Four one five. Five five five. Two six seven one.",
     "yes": "Yes.",

@@ -214,6 +214,16 @@ async def test_a_message_is_kept_corrected_and_given_its_sound(database: Databas
     assert [message.id for message in await messages.list("default", limit=1)] == ["m2"]
 
 
+async def test_a_message_taken_back_is_gone_and_only_of_its_company(database: Database) -> None:
+    messages = Messages(database)
+    await messages.save(MESSAGE)
+    await messages.discard("other", "m1")
+    assert await messages.list("default") == [MESSAGE]
+    await messages.discard("default", "m1")
+    await messages.discard("default", "m1")
+    assert await messages.list("default") == []
+
+
 async def test_messages_of_another_company_are_not_seen_or_changed(database: Database) -> None:
     messages = Messages(database)
     await messages.save(MESSAGE)

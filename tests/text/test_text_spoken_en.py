@@ -69,6 +69,20 @@ SPOKEN: list[tuple[str, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("The number: 415 555 2671.", "The number: four one five, five five five, two six seven one."),
+        ("The number: 07912 345 678.", "The number: zero seven nine one two, three four five, six seven eight."),
+        ("It is 555 1234.", "It is five five five, one two three four."),
+        ("Call 999 or 112.", "Call nine nine nine or one hundred and twelve."),
+        ("We call 4 people.", "We call four people."),
+    ],
+)
+def test_numbers_to_call_are_said_figure_by_figure(written: str, spoken: str) -> None:
+    assert to_spoken(written, "en") == spoken
+
+
 @pytest.mark.parametrize(("written", "spoken"), SPOKEN)
 def test_spoken_form(written: str, spoken: str) -> None:
     assert to_spoken(written, "en") == spoken

@@ -247,3 +247,16 @@ def test_other_languages_stay_and_figures_beyond_words_too() -> None:
 def test_warm_up_takes_any_language() -> None:
     for language in ("ru", "en", "xx"):
         warm_up(language)
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("между 10:00 и 12:00", "между десятью и двенадцатью часами"),
+        ("по тел. 8 916 112-20-30", "по телефону восемь, девятьсот шестнадцать, сто двенадцать, двадцать, тридцать"),
+        ("пн-пт до 18:00, сб выходной", "с понедельника по пятницу до восемнадцати часов, суббота выходной"),
+        ("+375 29 112 20 30", "плюс триста семьдесят пять, двадцать девять, сто двенадцать, двадцать, тридцать"),
+    ],
+)
+def test_opening_hours_and_numbers_of_neighbours(written: str, spoken: str) -> None:
+    assert to_spoken(written, "ru") == spoken

@@ -1,11 +1,21 @@
 """Answers the secretary gives by herself: greeting, facts, small talk, keys, honest fallbacks."""
 
+import re
+from collections.abc import Sequence
+
 from services.dialogue.scripted import message, recording
 from services.dialogue.scripted.facts import FACTS, KEYS, TRANSFER_FACT, company_name, fact, fact_text
+from services.dialogue.scripted.intents import plain
 from services.dialogue.scripted.phrases import fill
 from services.dialogue.scripted.scene import Reply, Scene
-from services.dialogue.shapes import Transfer
+from services.dialogue.shapes import EndCall, Transfer
+from services.knowledge.shapes import FaqMatch
+from services.knowledge.words import words_of
 
+TALK = ("abilities", "hear_me", "hello", "thanks", "who")
+NODS = ("acknowledge", "yes", "no")
+NOD = 3  # words
+MEANT = 3  # words: what follows an offer to take a message, and is no question, is the message
 LITERAL = 0.85  # of the FAQ's score: from here on the owner's own words for a wish win over the script
 
 
@@ -24,7 +34,14 @@ def greeting(scene: Scene) -> Reply:
         return Reply.of("greeting", opening)
     name = scene.notes.name
     again = scene.say("greet_again_name", name=name) if name else scene.say("greet_again")
-    return Reply.of("greeting", f"{opening} {again}", "returning")
+    first, last = _before_question(opening)
+    return Reply.of("greeting", f"{first} {again} {last}".strip(), "returning")
+
+
+def _before_question(opening: str) -> tuple[str, str]:
+    """Split off the question that a greeting ends with, so that it stays the last thing said."""
+    found = re.fullmatch(r"(.*[.!])\s+([^.!?]+\?)", opening.strip(), re.S)
+    return (found[1], found[2]) if found else (opening, "")
 
 
 def _earless_greeting(scene: Scene, values: dict[str, str]) -> str:
@@ -48,8 +65,9 @@ def by_offer(scene: Scene) -> Reply | None:
     if not offer or len(scene.utterance.text.split()) > 4:
         return None
     if scene.means("leave_message"):
-        return message.start(scene, scene.notes.asked) if offer == "message" else None
-    if scene.means("no") or scene.means("dont"):
+        asked = scene.notes.asked if len(scene.notes.asked.split()) >= MEANT else ""
+        return message.start(scene, asked) if offer == "message" else None
+    if scene.means("no") or scene.means("dont") or (offer == "more" and scene.means("that_is_all")):
         if offer == "more":
             return scene.farewell(Reply.of("scripted", scene.say("goodbye"), "goodbye"))
         scene.notes.offer = "more"
@@ -61,6 +79,20 @@ def by_offer(scene: Scene) -> Reply | None:
     return None
 
 
+def told(found: Sequence[FaqMatch]) -> Reply:
+    """Answer from the FAQ: one entry, or one for each of several questions asked together."""
+    text, ids = " ".join(each.entry.answer for each in found), "+".join(each.entry.id for each in found)
+    return Reply.of("faq", text, ids, min(each.score for each in found))
+
+
+def known(scene: Scene, found: Sequence[FaqMatch]) -> Reply:
+    """Answer from the FAQ; where the owner's answer speaks of a message, a plain yes begins one."""
+    reply = told(found)
+    if scene.intents.means("ask_to_leave", reply.text):
+        scene.notes.offer, scene.notes.asked = "message", scene.utterance.text
+    return reply
+
+
 def wish(scene: Scene, score: float) -> bool:
     """Tell whether the caller wants something done rather than answered, unless the FAQ's match is nearly literal."""
     return score < LITERAL and bool(scene.intents.first(("leave_message", "human"), scene.utterance.text))
@@ -68,23 +100,51 @@ def wish(scene: Scene, score: float) -> bool:
 
 def by_intent(scene: Scene) -> Reply | None:
     """Answer what the script itself knows how to do."""
-    found = scene.intents.first(
-        ("leave_message", "human", "repeat", "abilities", "hello", "thanks", *FACTS), scene.utterance.text
-    )
+    if _names_company(scene) or scene.means("which_company"):
+        return Reply.of("scripted", scene.say("this_is", company=company_name(scene)), "company")
+    found = scene.intents.first(("leave_message", "human", "repeat", *TALK, *FACTS), scene.utterance.text)
     if found == "leave_message":
         return message.start(scene)
     if found == "human":
         return _human(scene)
     if found == "repeat":
         return Reply.of("scripted", scene.notes.last or scene.say("nothing_to_repeat"), "repeat")
-    if found == "abilities":
-        key = "abilities_transfer" if _operator(scene) else "abilities"
-        return Reply.of("scripted", scene.say(key), "abilities")
+    if found in TALK:
+        return _talk(scene, found)
+    return fact(scene, found) if found else None
+
+
+def _names_company(scene: Scene) -> bool:
+    """Tell whether the caller only makes sure of the company: "hello, is this Mint Dental"."""
+    said = set(plain(scene.utterance.text).split()) - set(scene.say("around_company").split())
+    return bool(said) and said <= set(plain(company_name(scene)).split())
+
+
+def _talk(scene: Scene, found: str) -> Reply:
     if found == "thanks":
         scene.notes.offer = "more"
-    if found in ("hello", "thanks"):
-        return Reply.of("scripted", scene.say(found), found)
-    return fact(scene, found) if found else None
+    key = "abilities_transfer" if found == "abilities" and _operator(scene) else found
+    return Reply.of("scripted", scene.say(key, persona=scene.conversation.persona.name), found)
+
+
+def unaided(scene: Scene, offered: str) -> Reply:
+    """Answer where there is no model to ask: to a bad word, to a nod at nothing, to no words; else say what is so.
+
+    `offered` is what was offered before this turn.
+    """
+    words, text = words_of(scene.language), scene.utterance.text
+    found = scene.intents.first(("rude", "wait", "cancel", *NODS), text)
+    if found == "rude":
+        scene.notes.offer = "message"
+        return Reply.of("scripted", scene.say("rude"), "rude")
+    if found == "wait":
+        return Reply.of("scripted", scene.say("wait"), "wait")
+    if found and len(text.split()) <= NOD:
+        scene.notes.offer = "more"
+        return Reply.of("scripted", scene.say("more_help" if found in ("yes", "acknowledge") else "no_offer"), found)
+    if words is not None and not words.stems(text):
+        return Reply.of("scripted", scene.say("anything_else"), "filler")
+    return unknown(scene, offered=offered)
 
 
 def goodbye(scene: Scene) -> Reply:
@@ -121,18 +181,28 @@ def not_heard(scene: Scene) -> Reply:
     return scene.farewell(Reply.of("scripted", scene.say("not_heard_goodbye"), "not_heard"))
 
 
-def unknown(scene: Scene, detail: str = "fallback") -> Reply:
-    """Nobody knows the answer: say so and offer a message; the third time in a row, take one."""
-    notes = scene.notes
+def unknown(scene: Scene, detail: str = "fallback", offered: str = "") -> Reply:
+    """Nobody knows the answer: say so and offer a message; the third time in a row, take one.
+
+    `offered` is what was offered before: who goes on telling after the offer of a message, leaves one.
+    """
+    notes, text = scene.notes, scene.utterance.text.strip()
+    if offered == "message" and len(text.split()) >= MEANT and not scene.means("question"):
+        return message.start(scene, _both(notes.asked, text))
     notes.unknowns += 1
     if notes.unknowns > 2:
-        reply = message.start(scene, scene.utterance.text)
+        reply = message.start(scene, _both(notes.asked, text))
         reply.text = scene.say("fallback_last", ask=scene.say("ask_name"))
         return reply
     notes.offer, notes.asked = "message", scene.utterance.text
     if notes.unknowns == 1:
         return Reply.of("scripted", scene.say("fallback"), detail)
-    return Reply.of("scripted", scene.say("fallback_keys" if scene.keys_offered else "fallback_again"), detail)
+    return Reply.of("scripted", scene.say("fallback_again"), detail)
+
+
+def _both(asked: str, text: str) -> str:
+    """Join what was asked before with what is said now: both are for the owner."""
+    return f"{asked.rstrip(' .?!')}. {text}" if asked else text
 
 
 def silence(scene: Scene, count: int) -> Reply:
@@ -146,6 +216,14 @@ def silence(scene: Scene, count: int) -> Reply:
     if count == 2 and able.digits and (able.ears or able.keep_audio):
         return Reply.of("scripted", scene.say("still_there_keys"), "silence")
     return Reply.of("scripted", scene.say("still_there"), "silence")
+
+
+def time_is_up(scene: Scene) -> Reply:
+    """End a call that has lasted as long as calls may; a message being taken is in the book already."""
+    draft = message.in_progress(scene)
+    reply = Reply.of("scripted", scene.say("time_is_up_kept" if draft and draft.saved else "time_is_up"), "time_is_up")
+    reply.effects.append(EndCall("max_call"))
+    return reply
 
 
 def apology(scene: Scene) -> Reply:

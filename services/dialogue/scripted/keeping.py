@@ -27,11 +27,10 @@ def finished(scene: Scene, draft: Draft, text: str, *, confirmed: bool) -> Reply
 
 
 def dropped(scene: Scene, draft: Draft, text: str) -> Reply:
-    """The caller takes the message back: what was saved of it is blanked, and its sound let go."""
+    """The caller takes the message back: what was saved of it leaves the book, and its sound is let go."""
     reply = Reply.of("message", text, "cancelled")
     if draft.saved:
-        blank = Draft(draft.id, draft.call_id, draft.created)
-        reply.taken = _taken(scene, blank, confirmed=False)
+        reply.discarded, reply.draft = draft.id, draft.to_json()
         reply.effects.append(KeepAudio(draft.id, ()))
     scene.notes.draft = None
     return reply

@@ -11,8 +11,8 @@ from services.dialogue.scripted.keeping import finished, going_on
 from services.dialogue.scripted.questions import next_question, question
 from services.dialogue.scripted.scene import Reply, Scene
 from services.dialogue.scripted.slots import slots_of
-from services.knowledge.shapes import FaqMatch
 
+CALLED_OFF = 6  # words: "no, I have changed my mind, nothing" is no message
 BRIEF = 4  # words: longer utterances mention goodbyes and cancellations rather than mean them
 
 
@@ -32,20 +32,25 @@ def start(scene: Scene, matter: str = "") -> Reply:
     scene.notes.unknowns = scene.notes.misses = 0
     scene.notes.offer = ""
     draft = Draft.new(scene.conversation.call_id, scene.now)
+    lead = scene.say("will_pass") if matter else ""
     if not matter and scene.utterance.source != "digits":
         matter = slots_of(scene.language).matter(scene.utterance.text) or _whole_wish(scene)
-    if matter:
+    if scene.utterance.source != "digits":
+        steps.harvest(scene, draft, scene.utterance.text)
+    if matter or draft.name or draft.number:
         draft.hear(scene.utterance.span)
+    if matter:
         steps.take_matter(scene, draft, matter)
-        return next_question(scene, draft)
+        return next_question(scene, draft, lead)
     return going_on(scene, draft, scene.say("start_matter"))
 
 
 def _whole_wish(scene: Scene) -> str:
     """Return "call me back about the contract" as the message it is; "" for "can I leave a message"."""
-    text = scene.utterance.text.strip()
-    wish = scene.means("leave_message") and not scene.means("ask_to_leave")
-    return text if wish and len(text.split()) >= BRIEF else ""
+    slots, text = slots_of(scene.language), scene.utterance.text.strip()
+    if scene.means("ask_to_leave"):
+        return slots.after_asking(text)
+    return text if scene.means("leave_message") and slots.length(text) >= BRIEF else ""
 
 
 def step(scene: Scene, draft: Draft) -> Reply:
@@ -66,10 +71,9 @@ def may_be_question(scene: Scene, draft: Draft) -> bool:
     return spoken and draft.step is not Step.RECORD and scene.means("question")
 
 
-def interrupted(scene: Scene, draft: Draft, match: FaqMatch) -> Reply:
+def interrupted(scene: Scene, draft: Draft, answer: Reply) -> Reply:
     """Answer a question in the middle of the message and go back to it."""
     reply = going_on(scene, draft, "")
-    answer = Reply.of("faq", match.entry.answer, match.entry.id, match.score)
     reply.by = answer.by
     reply.text = f"{answer.text} {scene.say('back_to', ask=question(scene, draft))}"
     return reply
@@ -95,10 +99,12 @@ def _aside(scene: Scene, draft: Draft) -> Reply | None:
         return None
     if scene.means("goodbye") and (brief or draft.step is not Step.MATTER):
         return _leave(scene, draft)
-    if brief and scene.means("cancel"):
+    if (brief and scene.means("cancel")) or (words <= CALLED_OFF and scene.means("call_off")):
         return steps.cancel(scene, draft)
     if brief and scene.means("dont") and draft.step not in (Step.OFFER, Step.NUMBER):
         return steps.cancel(scene, draft)
+    if brief and scene.means("wait"):
+        return going_on(scene, draft, scene.say("wait"))
     if brief and scene.means("repeat"):
         return going_on(scene, draft, question(scene, draft))
     return None

@@ -10,7 +10,8 @@ class Notes:
 
     Keys: `v` version, `misses` turns not understood in a row, `unknowns` questions without an answer in a row, `offer`
     what "yes" would mean now ("message", "more" or ""), `asked` the question behind an offered message, `last` the last
-    thing said, `name` the caller's name, `said` counters of varied phrases, `draft` a message being taken.
+    thing said, `name` the caller's name, `said` counters of varied phrases, `draft` a message being taken, `language`
+    the language the caller has written in, where it is not the conversation's.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
@@ -82,6 +83,16 @@ class Notes:
     @name.setter
     def name(self, value: str) -> None:
         self._state["name"] = value
+
+    @property
+    def language(self) -> str:
+        """The language the caller was last seen to write in, "" until then."""
+        return self._text("language")
+
+    @language.setter
+    def language(self, value: str) -> None:
+        if value:
+            self._state["language"] = value
 
     @property
     def draft(self) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from services.text.digits import group_digits, spoken_digits
 LONGEST = 15  # figures, ITU-T E.164
 PLAUSIBLE = 7  # from here on it may be a whole local number
 _NATIONAL = 10
+_READ_AS_PHONE = {"ru": (6, 7, 10, 11), "en": (7, 10, 11)}
 _TRUNK = {"ru": "78", "en": "01"}  # a national number of ten figures does not begin with these
 
 
@@ -27,16 +28,33 @@ def may_be_whole(number: str, language: str) -> bool:
 
 
 def echoed(figures: str, language: str) -> str:
-    """Write the figures heard so far for an echo: the trunk prefix of a number that has only begun stands alone."""
-    if language == "ru" and figures[:1] in tuple(_TRUNK["ru"]) and len(figures) > 3:
-        rest = [figures[at:end] for at, end in ((1, 4), (4, 7), (7, 9), (9, 11)) if figures[at:end]]
-        return " ".join([figures[0], *rest])
-    return group_digits(figures, language)
+    """Write the figures heard so far for an echo: they are no whole number, so nothing may read them as an amount.
+
+    English says them one by one; Russian in groups with a pause between, the prefix of a number only begun by itself.
+    """
+    plus, plain = ("+", figures[1:]) if figures.startswith("+") else ("", figures)
+    if language != "ru":
+        return " ".join((["plus"] if plus else []) + list(plain))
+    begun = plain[:1] in tuple(_TRUNK["ru"]) and (plus or len(plain) > 3)
+    if begun:
+        groups = [plain[:1], plain[1:4], plain[4:7], *(plain[at : at + 2] for at in range(7, len(plain), 2))]
+    else:
+        groups = group_digits(plain, language).split()
+    return ("плюс " if plus else "") + ", ".join(filter(None, groups))
 
 
-def is_too_long(number: str) -> bool:
-    """Tell whether this can be no phone number any more."""
-    return len(number.lstrip("+")) > LONGEST
+def read_back(number: str, language: str) -> str:
+    """Write a finished number for the read-back: in the groups of a phone number, or as an echo where it is none."""
+    if number.startswith("+") or len(number) in _READ_AS_PHONE.get(language, ()):
+        return group_digits(number, language)
+    return echoed(number, language)
+
+
+def is_too_long(number: str, language: str) -> bool:
+    """Tell whether this can be no phone number any more; 8 10 begins a Russian call abroad."""
+    figures = number.lstrip("+")
+    russian = language == "ru" and figures[:1] in tuple(_TRUNK["ru"]) and not figures.startswith("810")
+    return len(figures) > (_NATIONAL + 1 if russian else LONGEST)
 
 
 def corrected_part(number: str, text: str, slots: Slots) -> str | None:

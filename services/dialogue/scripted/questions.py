@@ -2,8 +2,8 @@
 
 from services.dialogue.scripted.draft import Draft, Step
 from services.dialogue.scripted.keeping import finished, going_on, keeps_voice
+from services.dialogue.scripted.numbers import read_back
 from services.dialogue.scripted.scene import Reply, Scene
-from services.text.digits import group_digits
 
 _QUESTIONS = {
     Step.MATTER: "ask_matter",
@@ -34,6 +34,8 @@ def next_question(scene: Scene, draft: Draft, lead: str = "", *, again: bool = F
             return finished(scene, draft, scene.say("nothing_taken"), confirmed=False)
     if draft.step is Step.CONFIRM and again:
         text = scene.say("confirm_again", summary=summary(scene, draft))
+    elif draft.step is Step.CONFIRM:
+        text = scene.say("confirm", summary=summary(scene, draft, voice=not lead))
     elif draft.step is Step.NAME and not lead:
         text = scene.say("noted_ask_name")
     else:
@@ -46,14 +48,14 @@ def not_understood(scene: Scene, draft: Draft, slot: str, key: str) -> Reply:
     draft.tries += 1
     if draft.tries < 2:
         text = scene.say(key)
-        return going_on(scene, draft, f"{text} {question(scene, draft)}" if slot == "name" else text)
+        return going_on(scene, draft, text)
     draft.settle(slot)
     draft.voice = keeps_voice(scene, draft)
     return next_question(scene, draft, scene.say("voice_kept") if draft.voice else "")
 
 
-def summary(scene: Scene, draft: Draft) -> str:
-    """Read the message back, figures in groups."""
+def summary(scene: Scene, draft: Draft, *, voice: bool = True) -> str:
+    """Read the message back, figures in groups; without `voice` the recording has just been spoken of."""
     parts = []
     if draft.matter:
         parts.append(scene.say("summary_matter", matter=draft.matter.rstrip(" .")))
@@ -62,10 +64,10 @@ def summary(scene: Scene, draft: Draft) -> str:
     if draft.number and same_number(draft.number, scene.conversation.number):
         parts.append(scene.say("summary_number_same"))
     elif draft.number:
-        parts.append(scene.say("summary_number", number=group_digits(draft.number, scene.language)))
+        parts.append(scene.say("summary_number", number=read_back(draft.number, scene.language)))
     elif draft.refused_number:
         parts.append(scene.say("summary_no_number"))
-    if draft.voice or (not draft.matter and keeps_voice(scene, draft)):
+    if voice and (draft.voice or (not draft.matter and keeps_voice(scene, draft))):
         parts.append(scene.say("summary_voice"))
     return " ".join(parts)
 

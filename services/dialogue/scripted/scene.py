@@ -1,5 +1,6 @@
 """One turn as the script sees it, and what the script answers."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -9,6 +10,9 @@ from services.dialogue.scripted.notes import Notes
 from services.dialogue.scripted.phrases import LANGUAGES, Speaker
 from services.dialogue.shapes import AnsweredBy, Conversation, Effect, EndCall, Utterance
 from services.domain import TakenMessage
+from services.knowledge.words import words_of
+
+LETTERS_OF = 2  # words in one alphabet that tell the language
 
 Source = Literal["greeting", "faq", "facts", "message", "model", "scripted"]
 
@@ -17,13 +21,15 @@ Source = Literal["greeting", "faq", "facts", "message", "model", "scripted"]
 class Reply:
     """A whole answer of the script: known before the first word is spoken, so it is saved before.
 
-    `taken` goes to the message book first; where that fails, `draft` goes back into the notes, so that nothing is lost.
+    `taken` goes to the message book first, and the message `discarded` names leaves it; where that fails, `draft` goes
+    back into the notes, so that nothing is lost.
     """
 
     text: str
     by: AnsweredBy
     effects: list[Effect] = field(default_factory=list)
     taken: TakenMessage | None = None
+    discarded: str = ""
     draft: dict[str, Any] | None = None
 
     @classmethod
@@ -47,8 +53,10 @@ class Scene:
     @classmethod
     def of(cls, conversation: Conversation, utterance: Utterance | None, now: datetime) -> "Scene":
         """Set the scene for one turn; without an utterance the secretary speaks of her own accord."""
-        language = spoken_language(conversation, utterance)
         notes = Notes(conversation.state)
+        if notes.draft is None and utterance is not None and utterance.source == "typed":
+            notes.language = written_language(utterance.text) or notes.language
+        language = notes.language or spoken_language(conversation, utterance)
         return cls(
             conversation,
             utterance or Utterance("", language, "typed"),
@@ -77,6 +85,18 @@ class Scene:
         if self.conversation.abilities.hang_up:
             reply.effects.append(EndCall())
         return reply
+
+
+def written_language(text: str) -> str:
+    """Tell the language of at least two typed words by their letters, "" where they do not say.
+
+    Latin letters alone may be a name or a brand, so English is believed only with one of its small words.
+    """
+    latin, cyrillic = (len(re.findall(rf"[{letters}]{{2,}}", text)) for letters in ("A-Za-z", "А-Яа-яЁё"))
+    if latin >= LETTERS_OF and not cyrillic:
+        english = words_of("en")
+        return "en" if english is not None and any(stem.share < 1 for stem in english.stems(text)) else ""
+    return "ru" if cyrillic >= LETTERS_OF and not latin else ""
 
 
 def spoken_language(conversation: Conversation, utterance: Utterance | None) -> str:

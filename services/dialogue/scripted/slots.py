@@ -10,7 +10,9 @@ from services.knowledge.words import folded
 from services.text.digits import spoken_digits
 
 LONGEST_NAME = 3  # words
-_WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+PLAUSIBLE_FIGURES = 5  # fewer behind "number" are of an order or a house
+LONG_ENOUGH = 3  # words that make what follows "I want to leave a message" the message itself
+_WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-'’.]?[^\W\d_][^\W_]*)*|(?<=[^\W\d_] )\d{1,3}(?!\w)")  # "R2D2", "K 9"
 
 
 class Slots:
@@ -23,6 +25,8 @@ class Slots:
         self._name_after = leading(data["name_after"])
         self._name_surely = leading(data["name_surely_after"])
         self._around = leading(data["around"])
+        self._number_before = leading(data["number_before"])
+        self._asking = leading(data["asking"])
         self.same_number = leading(data["same_number"])
         self.tail, self.head = leading(data["tail"]), leading(data["head"])
         self.units = leading(data["units"])
@@ -36,6 +40,38 @@ class Slots:
         found = self._matter_after.search(folded(text))
         rest = text[found.end() :].strip(" ,.:;—-") if found else ""
         return rest if len(rest.split()) >= 2 else ""
+
+    def after_asking(self, text: str) -> str:
+        """Return what follows "I want to leave a message" in one breath, name and number apart; "" for a few words."""
+        found = self._asking.search(folded(text))
+        rest = self.without_contact(text[found.end() :]) if found else ""
+        return rest if self.length(rest) >= LONG_ENOUGH else ""
+
+    def length(self, text: str) -> int:
+        """Count the words of `text`, manners apart."""
+        return len(self._without_manners(text).split())
+
+    def without_contact(self, text: str) -> str:
+        """Cut "my name is Olga" and "my number is 07912 345678" out of `text`."""
+        if name := self.sure_name(text):
+            introduced = self._name_surely.search(folded(text))
+            assert introduced is not None
+            rest = text[introduced.end() :]
+            said = r"\s+".join(map(re.escape, name.split()))
+            text = text[: introduced.start()] + re.sub(said, " ", rest, count=1, flags=re.IGNORECASE)
+        if found := self._number_before.search(folded(text)):
+            words = text[found.end() :].split()
+            count = next((at for at, word in enumerate(words) if not self._is_figure(word)), len(words))
+            if len(spoken_digits(" ".join(words[:count]), self.language) or "") >= PLAUSIBLE_FIGURES:
+                text = " ".join([text[: found.start()], *words[count:]])
+        return " ".join(text.split()).strip(" ,.:;—-")
+
+    def _is_figure(self, word: str) -> bool:
+        return word.strip("+()-,.").isdigit() or spoken_digits(word, self.language) is not None
+
+    def content(self, text: str) -> list[str]:
+        """Return the words of `text` that are neither manners nor figures nor otherwise known to say little."""
+        return [each for each in _WORD.findall(self._without_manners(text)) if not self.never_a_name(each)]
 
     def sure_name(self, text: str) -> str:
         """Return a name introduced beyond doubt ("my name is ..."), "" when there is none."""
@@ -53,6 +89,10 @@ class Slots:
         if not 1 <= len(words) <= LONGEST_NAME or any(self.never_a_name(each) for each in words):
             return ""
         return titled(words)
+
+    def without_figures(self, text: str) -> str:
+        """Return `text` without the words of a number, however it is said."""
+        return " ".join(word for word in text.split() if not self._is_figure(word))
 
     def never_a_name(self, word: str) -> bool:
         """Tell whether a word is known not to be a name."""

@@ -10,10 +10,10 @@ from services.dialogue.scripted.questions import next_question, not_understood, 
 from services.dialogue.scripted.scene import Reply, Scene
 from services.dialogue.scripted.slots import slots_of
 from services.knowledge.words import folded
-from services.text.digits import group_digits, spoken_digits
+from services.text.digits import spoken_digits
 
 SHORT = 2  # words: a bare "yes, sure" is no message
-LONG = 5  # words: more than a name
+LONG = 4  # words: more than a name
 OFFERED_FIGURES = 3  # figures in the answer to a yes-no question that make it a number
 PATIENCE = 3  # answers to the read-back that neither confirm nor correct
 
@@ -27,34 +27,44 @@ def matter(scene: Scene, draft: Draft) -> Reply:
         return not_understood(scene, draft, "matter", "not_heard")
     if bare or asks_again:
         return not_understood(scene, draft, "matter", "ask_matter_again")
+    if not draft.number and _only_a_number(scene, text):
+        harvest(scene, draft, text)
+        return going_on(scene, draft, scene.say("number_noted", ask=question(scene, draft)))
     take_matter(scene, draft, slots_of(scene.language).matter(text) or text)
     return next_question(scene, draft)
 
 
 def take_matter(scene: Scene, draft: Draft, text: str) -> None:
     """Put down the message, and a name and a number when they are in it."""
-    draft.matter = text
+    slots = slots_of(scene.language)
+    bare = slots.without_contact(text)
+    draft.matter = bare if slots.length(bare) >= LONG - 1 else text
     draft.settle("matter")
-    _harvest(scene, draft, text)
+    harvest(scene, draft, text)
 
 
 def name(scene: Scene, draft: Draft) -> Reply:
     """Take the name; a long answer is more of the message."""
     text = _spoken(scene)
-    if text and scene.means("decline"):
+    if text and (scene.means("decline") or (scene.means("no") and len(text.split()) <= SHORT)):
         draft.settle("name")
         return next_question(scene, draft)
-    found = slots_of(scene.language).name(text)
-    _harvest(scene, draft, text)
+    slots, had_number = slots_of(scene.language), bool(draft.number)
+    found = slots.name(text) or slots.name(slots.without_figures(text))
+    harvest(scene, draft, text)
     if found:
         draft.name = found
         draft.settle("name")
         return next_question(scene, draft)
-    if len(text.split()) >= LONG and draft.tries == 0 and not spoken_digits(text, scene.language):
-        draft.matter = f"{draft.matter.rstrip(' .')}. {text}" if draft.matter else text
+    if draft.number and not had_number:
+        return going_on(scene, draft, scene.say("number_noted", ask=question(scene, draft)))
+    more = len(text.split()) >= LONG or (scene.means("question") and len(text.split()) >= SHORT)
+    figures = spoken_digits(text, scene.language) or ""
+    if more and draft.tries == 0 and len(figures) < numbers.PLAUSIBLE:
+        draft.matter = f"{draft.matter.rstrip(' .?!')}. {text}" if draft.matter else text
         draft.tries += 1
-        return going_on(scene, draft, question(scene, draft))
-    return not_understood(scene, draft, "name", "not_heard")
+        return going_on(scene, draft, scene.say("added", ask=question(scene, draft)))
+    return not_understood(scene, draft, "name", "not_heard_name")
 
 
 def offer(scene: Scene, draft: Draft) -> Reply:
@@ -102,7 +112,7 @@ def number(scene: Scene, draft: Draft) -> Reply:
 def _keyed(scene: Scene, draft: Draft, figures: str) -> Reply:
     """Take keyed figures; the caller has pressed # or paused, so five are enough for a number."""
     keyed = draft.partial + figures
-    if len(keyed) >= 5 and not numbers.is_too_long(keyed):
+    if len(keyed) >= 5 and not numbers.is_too_long(keyed, scene.language):
         return _whole(scene, draft, keyed)
     return _dictated(scene, draft, keyed, echo=figures) if figures else _without_figures(scene, draft)
 
@@ -115,8 +125,12 @@ def _without_figures(scene: Scene, draft: Draft) -> Reply:
         return _whole(scene, draft, scene.conversation.number)
     if _refuses_call_back(scene):
         return _no_number(scene, draft)
+    if not draft.partial and scene.means("no") and len(scene.utterance.text.split()) <= SHORT:
+        return _no_number(scene, draft)
+    if not draft.partial and (scene.means("yes") or scene.means("change_number")):
+        return going_on(scene, draft, scene.say("dictate"))
     if draft.partial and scene.means("no") and len(draft.partial) >= numbers.PLAUSIBLE:
-        return going_on(scene, draft, scene.say("more_digits", digits=group_digits(draft.partial, scene.language)))
+        return going_on(scene, draft, scene.say("more_digits", digits=numbers.echoed(draft.partial, scene.language)))
     if draft.partial and draft.tries >= 1:
         draft.number = draft.partial  # better a part and the voice than nothing
     return not_understood(scene, draft, "number", "not_a_number")
@@ -125,16 +139,15 @@ def _without_figures(scene: Scene, draft: Draft) -> Reply:
 def _dictated(scene: Scene, draft: Draft, figures: str, *, echo: str) -> Reply:
     """Keep the figures so far; echo the last group and wait for more, unless the number is or may be whole."""
     draft.tries = 0
-    if numbers.is_too_long(figures):
+    if numbers.is_too_long(figures, scene.language):
         draft.partial = ""
         return going_on(scene, draft, scene.say("wrong_number"))
     if numbers.is_whole(figures, scene.language):
         return _whole(scene, draft, figures)
     draft.partial = figures
     if numbers.may_be_whole(figures, scene.language):
-        return going_on(scene, draft, scene.say("whole_number", digits=group_digits(figures, scene.language)))
-    heard = numbers.echoed(echo, scene.language) if echo == figures else group_digits(echo, scene.language)
-    return going_on(scene, draft, scene.say("more_digits", digits=heard))
+        return going_on(scene, draft, scene.say("whole_number", digits=numbers.echoed(figures, scene.language)))
+    return going_on(scene, draft, scene.say("more_digits", digits=numbers.echoed(echo, scene.language)))
 
 
 def _whole(scene: Scene, draft: Draft, figures: str) -> Reply:
@@ -160,7 +173,10 @@ def confirm(scene: Scene, draft: Draft) -> Reply:
     if draft.step is Step.FIX and len(spoken_digits(text, scene.language) or "") >= OFFERED_FIGURES:
         draft.reopen("number")
         return number(scene, draft)
-    if text and scene.means("yes"):
+    if draft.voice and not draft.name and (found := slots_of(scene.language).name(text)):
+        draft.name, draft.tries = found, 0
+        return next_question(scene, draft, again=True)
+    if text and (scene.means("yes") or scene.means("thanks")):
         return finished(scene, draft, scene.say("done"), confirmed=True)
     draft.tries += 1
     if draft.tries >= PATIENCE or (not text and draft.tries >= PATIENCE - 1):
@@ -187,16 +203,21 @@ def cancel(scene: Scene, draft: Draft) -> Reply:
     return dropped(scene, draft, scene.say("cancelled"))
 
 
-def _harvest(scene: Scene, draft: Draft, text: str) -> None:
+def harvest(scene: Scene, draft: Draft, text: str) -> None:
     """Take a name and a number that were given before they were asked for."""
     sure = slots_of(scene.language).sure_name(text)
     if sure and not draft.name:
         draft.name = sure
         draft.settle("name")
-    figures = spoken_digits(text, scene.language) or ""
-    if numbers.is_whole(figures, scene.language) and not numbers.is_too_long(figures) and not draft.number:
+    figures, language = spoken_digits(text, scene.language) or "", scene.language
+    if not draft.number and numbers.is_whole(figures, language) and not numbers.is_too_long(figures, language):
         draft.number = figures
         draft.settle("number")
+
+
+def _only_a_number(scene: Scene, text: str) -> bool:
+    figures = spoken_digits(text, scene.language) or ""
+    return numbers.is_whole(figures, scene.language) and not slots_of(scene.language).content(text)
 
 
 def _spoken(scene: Scene) -> str:
