@@ -18,7 +18,7 @@ class ModelFailedError(Exception):
 
 
 async def improvise(model: LanguageModel, scene: Scene) -> AsyncGenerator[ReplyText | AnsweredBy, None]:
-    """Stream the model's answer, AnsweredBy last (it holds the tokens).
+    """Stream the model's answer: AnsweredBy before the first word, and again at the end with model and tokens.
 
     Raises ModelFailedError when there is no word of answer; a stream that breaks later ends with a short apology
     instead.
@@ -32,8 +32,10 @@ async def improvise(model: LanguageModel, scene: Scene) -> AsyncGenerator[ReplyT
         async for event in stream:
             if isinstance(event, TextDelta):
                 text = event.text if begun else event.text.lstrip()
-                if text:
+                if text and not begun:
                     begun = True
+                    yield AnsweredBy("model")  # an interrupted answer never reaches its end
+                if text:
                     yield ReplyText(text)
             elif isinstance(event, Usage):
                 usage = event

@@ -85,8 +85,9 @@ class Secretary:
         Nobody listens any more, so no model is asked and only KeepAudio is yielded.
         """
         scene = self._scene(conversation, utterance)
-        leaves_words = utterance is not None and utterance.source == "speech"
-        if leaves_words and (scene.notes.draft is not None or not conversation.abilities.ears):
+        goes_on = scene.notes.draft is not None
+        begins = utterance is not None and utterance.source == "speech" and not conversation.abilities.ears
+        if utterance is not None and (goes_on or begins):
             reply = await self._scripted(scene)
             if reply is not None:
                 async for event in self._deliver(scene, reply):

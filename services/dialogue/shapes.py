@@ -68,7 +68,10 @@ Effect = EndCall | Transfer | SendDigits | KeepAudio
 
 @dataclass(frozen=True, slots=True)
 class AnsweredBy:
-    """Where the answer came from, for the turn's row: `source` and what of it ("faq" with the entry's id and score)."""
+    """Where the answer came from, for the turn's row: `source` and what of it ("faq" with the entry's id and score).
+
+    When it comes twice in a reply the last one counts (a model's tokens are known at the end only).
+    """
 
     source: Literal["greeting", "faq", "facts", "message", "model", "scripted"]
     detail: str = ""

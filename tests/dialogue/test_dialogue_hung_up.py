@@ -1,5 +1,6 @@
 """The caller hangs up: what was being said is still kept, and nobody is answered."""
 
+import copy
 from dataclasses import replace
 
 from dialogue_desk import FULL, Desk
@@ -37,3 +38,24 @@ async def test_nothing_is_made_of_a_question_nobody_waits_for() -> None:
     assert await hang_up(desk, "what are your opening hours") == []
     assert await hang_up(desk, None) == []
     assert desk.book.versions == []
+
+
+async def test_keys_pressed_before_hanging_up_become_the_messages_number() -> None:
+    desk = Desk("en")
+    await desk.all("I would like to leave a message", "my tooth hurts", "John Smith")
+    last = Utterance("89161234567", "en", "digits")
+    async for _ in desk.secretary.hung_up(desk.conversation, last):
+        pass
+    assert desk.book.last.number.endswith("9161234567")
+
+
+async def test_an_answer_taken_back_and_given_anew_leaves_one_message() -> None:
+    desk = Desk("ru", abilities=replace(FULL, ears=False))
+    await desk.greet()
+    before = copy.deepcopy(desk.conversation.state)
+    first, whole = AudioSpan(2.0, 4.0), AudioSpan(2.0, 7.5)
+    for span in (first, whole):  # nobody heard the first answer: the caller went on, and it is one turn
+        desk.conversation.state = copy.deepcopy(before)
+        await desk.collect(desk.secretary.reply(desk.conversation, Utterance("", "ru", "speech", span=span)))
+    assert len({message.id for message in desk.book.versions}) == 1
+    assert desk.book.last.spans == (whole,)

@@ -44,6 +44,7 @@ async def test_text_comes_while_the_model_still_writes(server: FakeServer, model
     server.answers = [[*words("Из-за "), Wait(), *ending()]]
     desk = Desk("ru", model=model)
     stream = desk.secretary.reply(desk.conversation, Utterance(QUESTION, "ru"))
+    assert await anext(stream) == AnsweredBy("model")
     assert await anext(stream) == ReplyText("Из-за ")
     await stream.aclose()  # the caller interrupts
     await asyncio.wait_for(server.left.wait(), 5)

@@ -185,9 +185,10 @@ class Desk:
         return answer
 
     async def collect(self, events: AsyncGenerator[ReplyEvent, None]) -> Answer:
-        """Read a reply to its end: exactly one AnsweredBy, and the state stored as it stands."""
+        """Read a reply to its end: one AnsweredBy (a model's comes twice), and the state stored as it stands."""
         found = [event async for event in events]
-        (by,) = [event for event in found if isinstance(event, AnsweredBy)]
+        *early, by = [event for event in found if isinstance(event, AnsweredBy)]
+        assert all(each.source == by.source == "model" for each in early)
         text = "".join(event.text for event in found if isinstance(event, ReplyText))
         effects = [event for event in found if not isinstance(event, (ReplyText, AnsweredBy))]
         assert text

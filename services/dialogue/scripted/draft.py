@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from services.domain import AudioSpan, TakenMessage
 
@@ -44,9 +44,14 @@ class Draft:
     spans: list[tuple[float, float]] = field(default_factory=list)
 
     @classmethod
-    def new(cls, call_id: str, now: datetime, step: Step = Step.MATTER) -> "Draft":
-        """Begin an empty message."""
-        return cls(uuid4().hex, call_id, now.isoformat(), step)
+    def new(cls, call_id: str, now: datetime, span: AudioSpan | None, step: Step = Step.MATTER) -> "Draft":
+        """Begin an empty message, asked for in the caller's words at `span`.
+
+        The same words give the same id: when an answer nobody heard is taken back and given anew, the message that was
+        saved meanwhile is overwritten and not left twice.
+        """
+        name = uuid5(NAMESPACE_OID, f"{call_id}/{span.start:.2f}") if call_id and span else uuid4()
+        return cls(name.hex, call_id, now.isoformat(), step)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> "Draft | None":

@@ -31,7 +31,7 @@ def start(scene: Scene, matter: str = "") -> Reply:
         return recording.begin(scene)
     scene.notes.unknowns = scene.notes.misses = 0
     scene.notes.offer = ""
-    draft = Draft.new(scene.conversation.call_id, scene.now)
+    draft = Draft.new(scene.conversation.call_id, scene.now, scene.utterance.span)
     lead = scene.say("will_pass") if matter else ""
     if not matter and scene.utterance.source != "digits":
         matter = slots_of(scene.language).matter(scene.utterance.text) or _whole_wish(scene)

@@ -8,7 +8,7 @@ from services.dialogue.scripted.scene import Reply, Scene
 
 def begin(scene: Scene, text: str = "") -> Reply:
     """Start keeping the voice; the utterance at hand is its first part. `text` is said instead of the usual words."""
-    draft = Draft.new(scene.conversation.call_id, scene.now, Step.RECORD)
+    draft = Draft.new(scene.conversation.call_id, scene.now, scene.utterance.span, Step.RECORD)
     draft.number = scene.conversation.number
     draft.hear(scene.utterance.span)
     if draft.spans:
