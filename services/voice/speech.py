@@ -72,14 +72,15 @@ class Speech:
         self._trace = trace
         self._clock = clock
         self._announce = announce
+        self._written: list[str] = []
         self._chunks: list[SpokenChunk] = []
         self._next = line.played
         self.audible_at: float | None = None
 
     @property
     def intended(self) -> str:
-        """All the text that was cut into chunks so far."""
-        return " ".join(chunk.text for chunk in self._chunks)
+        """All the text that was written so far, also what has not come to be spoken."""
+        return " ".join(self._written)
 
     @property
     def heard(self) -> str:
@@ -120,10 +121,8 @@ class Speech:
             async with aclosing(pieces):
                 async for piece in pieces:
                     self._trace.mark(Stage.FIRST_TEXT)
-                    for chunk in chunker.push(piece):
-                        await chunks.put(chunk)
-            for chunk in chunker.flush():
-                await chunks.put(chunk)
+                    await self._hand_on(chunker.push(piece), chunks)
+            await self._hand_on(chunker.flush(), chunks)
         except asyncio.CancelledError:
             raise
         except BaseException:
@@ -131,8 +130,12 @@ class Speech:
             raise
         await chunks.put(None)
 
+    async def _hand_on(self, texts: list[str], chunks: asyncio.Queue[str | None]) -> None:
+        for text in filter(None, map(strip_markup, texts)):
+            self._written.append(text)
+            await chunks.put(text)
+
     async def _speak(self, text: str) -> None:
-        text = strip_markup(text)
         spoken = to_spoken(text, self._voice.language)
         if not spoken.strip():
             return

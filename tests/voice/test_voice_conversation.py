@@ -46,6 +46,18 @@ def test_an_interruption_silences_the_line_and_keeps_what_was_heard() -> None:
     assert secretary.asked == ["count", "stop"]
 
 
+def test_what_was_meant_to_be_said_is_stored_whole_when_the_first_sentence_is_cut() -> None:
+    answer = "One two three four five six seven eight nine ten. Eleven twelve thirteen fourteen fifteen sixteen."
+    played = play(
+        Act(2, 0.5, "count"), Act(4, 1.0, "stop"), Act(9, hang_up=True), secretary=FakeSecretary({"count": answer})
+    )
+    turn = played.log.turns("secretary")[1]
+    assert turn["interrupted_by"] == "caller"
+    assert turn["intended"] == answer
+    assert answer.startswith(str(turn["heard"]))
+    assert "Eleven" not in str(turn["heard"])
+
+
 def test_a_cough_stops_nothing_and_is_not_answered() -> None:
     played = play(Act(2, 1.0, "hours"), Act(4.2, 0.16, ""), Act(9, hang_up=True))
     assert played.log.heard("secretary")[1] == "You said hours."
