@@ -25,6 +25,10 @@ LOWEST_CONFIDENCE = 0.1
 WORST_FIT = -0.3
 """How much worse, in acoustic log score per frame, a likely phrase may fit than the general result."""
 
+SECOND_PASS = False
+"""pocketsphinx's flat-lexicon pass over the whole utterance after its end: it left word error where it was (slt 35 and
+33 %, rms 12 and 14 %, with and without) and cost a third of a second of CPU after a sentence of ten seconds."""
+
 KEPT_PHRASEBOOKS = 4
 MOST_PRONUNCIATIONS = 9
 
@@ -78,13 +82,13 @@ class PocketsphinxEngine:
         from pocketsphinx import Decoder
 
         if phrasebook is None:
-            return Decoder(loglevel="FATAL")
+            return Decoder(loglevel="FATAL", fwdflat=SECOND_PASS)
         with tempfile.TemporaryDirectory() as folder:
             model, dictionary = Path(folder) / "likely.arpa", Path(folder) / "likely.dict"
             model.write_text(phrasebook.arpa(), encoding="utf-8")
             # A dictionary of its own words alone is read ten times faster than the whole one.
             dictionary.write_text("".join(map(self._pronunciations, phrasebook.words())), encoding="utf-8")
-            return Decoder(loglevel="FATAL", lm=str(model), dict=str(dictionary))
+            return Decoder(loglevel="FATAL", fwdflat=SECOND_PASS, lm=str(model), dict=str(dictionary))
 
     def _pronunciations(self, word: str) -> str:
         lines = ""
