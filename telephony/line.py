@@ -107,6 +107,23 @@ class GsmLine:
         """Samples of sent frames handed to the modem so far."""
         return self._playout.played
 
+    @property
+    def queued(self) -> int:
+        """Samples of sent frames that wait to be handed to the modem."""
+        return self._playout.queued
+
+    def duck(self, decibels: float) -> None:
+        """Play on `decibels` (<= 0) quieter than sent, from the next frame handed on; 0 is the sent level again."""
+        self._playout.duck(decibels)
+
+    def pause(self) -> None:
+        """Hand on silence and keep what is queued, until `resume` or `discard_unsent`."""
+        self._playout.pause()
+
+    def resume(self, back: int = 0) -> None:
+        """Go on after `pause`, from `back` samples before it."""
+        self._playout.resume(back)
+
     def tap(self, listener: Callable[[Frame], None]) -> None:
         """Call `listener` with every outgoing frame, silence filler included."""
         self._playout.tap(listener)

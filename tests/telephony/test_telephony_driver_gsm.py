@@ -72,6 +72,38 @@ async def test_call_with_sound_both_ways_keys_and_the_callers_end(scripted: Any,
     assert len(scripted.heard) % 320 == 0  # whole frames only
 
 
+async def test_ducked_paused_and_resumed_at_the_modem(scripted: Any, desk: Any, serving: Serving) -> None:
+    async with serving(scripted, desk):
+        scripted.ring()
+        line = await desk.line()
+        loud = np.full(160, 20_000, np.int16)
+        for position in range(0, 20 * 160, 160):
+            await line.send(Frame(loud, 8000, position))
+        async with asyncio.timeout(5):
+            while not line.played:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        line.pause()
+        await asyncio.sleep(0.1)
+        played = line.played
+        await asyncio.sleep(0.1)
+        assert 0 < played == line.played
+        assert line.queued == 20 * 160 - played
+        line.duck(-20)
+        line.resume(back=160)
+        assert line.played == played - 160
+        async with asyncio.timeout(5):
+            await line.drained()
+        assert (line.played, line.queued) == (20 * 160, 0)
+        sent = np.frombuffer(bytes(scripted.heard[: len(scripted.heard) & ~1]), "<i2")
+        assert (sent == 2_000).sum() > 15 * 160 - played
+        scripted.say("VOICE CALL: END: 000012", "NO CARRIER")
+        assert await desk.reason() == "caller_hangup"
+        line.pause()
+        line.resume(back=8_000)
+        line.duck(0)
+        assert (line.played, line.queued) == (20 * 160, 0)
+
+
 @pytest.mark.parametrize(
     "end",
     [
