@@ -19,7 +19,8 @@ class EngineInfo:
     """The standing facts of an engine, true before its package or weights are there.
 
     `rank` orders engines for `auto` (higher is better); `rates` are the native sample rates in Hz;
-    `memory_mb` is what one loaded instance takes; `concurrency` how many sessions one instance serves at once.
+    `memory_mb` is what one loaded instance takes; `concurrency` how many sessions one instance serves at once;
+    `instant` engines answer in a few milliseconds on any CPU, so that nothing they make is worth a file.
     """
 
     name: str
@@ -33,6 +34,7 @@ class EngineInfo:
     cloning: bool = False
     memory_mb: int = 0
     concurrency: int = 1
+    instant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ INFO = EngineInfo(
     word_times=True,
     memory_mb=35,
     concurrency=32,
+    instant=True,
 )
 
 WORDS_A_MINUTE = 165

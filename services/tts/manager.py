@@ -12,9 +12,11 @@ from services.audio.frame import Frame
 from services.engines import EngineContext
 from services.errors import EngineError, EngineOverloadedError, EngineUnavailableError
 from services.parts import Part, State
+from services.tts.cache import SpeechCache, key_of
 from services.tts.protocol import SpeechPiece, TextToSpeech, TextToSpeechEngine, Voice, VoiceInfo, WordMark
 from services.tts.roster import Roster, base, discovered, voices_of
 from services.tts.settings import TtsSettings
+from services.tts.warmer import Warmer
 
 log = structlog.get_logger()
 
@@ -24,6 +26,7 @@ REST_SECONDS = 10.0
 KEPT_FIGURES = 100
 KEPT_NOTES = 20
 _WARM_UP_RATE = 8000
+_MB = 1_000_000
 
 
 class Mouth:
@@ -44,12 +47,18 @@ class Mouth:
         self._resting: dict[str, float] = {}
         self._figures: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_FIGURES))
         self._notes: dict[str, str] = {}
+        self._cache = SpeechCache(context.data_dir, settings.cache_memory_mb * _MB, settings.cache_disk_mb * _MB)
+        self._speaking = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._warmer = Warmer(lambda text, voice, rate: self.synthesize(text, voice, rate, fixed=True), self._quiet)
 
     async def start(self, languages: Sequence[str]) -> None:
         """Load the best engine of each language (ISO 639-1) and the one that stands in for it.
 
         An engine that is missing or cannot be loaded is replaced by the next, never raised; `parts` says so.
         """
+        await self._cache.open()
         await self._roster.load(self._context, languages)
         for language in languages:
             await self._warm_up(language)
@@ -77,23 +86,42 @@ class Mouth:
             )
         return _suitable(chain[0], language, gender)
 
-    async def synthesize(self, text: str, voice: Voice, rate: int) -> AsyncGenerator[SpeechPiece, None]:
+    async def synthesize(
+        self, text: str, voice: Voice, rate: int, *, fixed: bool = False
+    ) -> AsyncGenerator[SpeechPiece, None]:
         """Speak `text`: frames of `rate` Hz from position 0 and word marks; see TextToSpeech.
 
         When an engine fails or falls silent, the next one of the language speaks on from the last word begun; where
         the engine gives no words, only a text of which nothing was heard is begun anew. Raises EngineError when no
         engine could speak it all.
+
+        A `fixed` text is the same for every caller: its speech is kept in memory and on the disk, and comes from there
+        the next time, in the same pieces and as fast as they are taken. No other text is kept anywhere.
         """
+        own = self._roster.engine(voice.engine)
+        key = key_of(text, voice, rate, own) if fixed and own is not None else None
+        if key is not None and (kept := await self._cache.find(key)) is not None:
+            for piece in kept:
+                yield piece
+            return
+        spoken: list[SpeechPiece] = []
         progress = _Progress()
         error = EngineError(f"The speech engine {voice.engine} is not loaded.")
         for engine, attempt in self._attempts(voice):
+            if engine is not own:
+                key = None  # another engine's speech is not this voice's
             pieces = self._attempt(engine, text, attempt, rate, progress)
             try:
                 async for piece in pieces:
+                    if key is not None:
+                        spoken.append(piece)
                     yield piece
+                if key is not None:
+                    self._cache.keep(key, spoken)
                 return
             except EngineError as failure:
                 error = failure
+                key = None  # and what was mended in the middle is nobody's
                 self._rest(engine.info.name, failure)
             finally:
                 await pieces.aclose()
@@ -101,21 +129,43 @@ class Mouth:
                 break
         raise error
 
+    def warm(self, texts: Sequence[str], voice: Voice, rate: int) -> None:
+        """Speak `texts` ahead in the background, one at a time while no caller is being spoken to.
+
+        They are found again only when they are asked for as they are here: `fixed`, each in the piece and the spoken
+        form in which it goes to `synthesize`, with the same voice and rate. Texts that are kept already cost nothing.
+        """
+        self._warmer.add(texts, voice, rate)
+
+    async def warmed(self) -> None:
+        """Wait until nothing is left to be spoken ahead."""
+        await self._warmer.finished()
+
+    async def stop_warming(self) -> None:
+        """Speak nothing more ahead."""
+        await self._warmer.stop()
+
+    def cache_figures(self) -> dict[str, int]:
+        """Return how many `fixed` texts were found in the cache since the start ("hits") and how many were not."""
+        return {"hits": self._cache.hits, "misses": self._cache.misses}
+
     def first_audio_ms(self) -> dict[str, float]:
         """Return the median time from the request to the first frame of each engine, over its last requests."""
         return {name: statistics.median(figures) for name, figures in self._figures.items() if figures}
 
     def parts(self) -> list[Part]:
         """Say how each language is spoken, for `/readyz`, `doctor` and the start message."""
-        parts = self._roster.parts()
+        parts = self._roster.parts() + self._cache.parts()
         if self._notes:
             remedy = "Choose another voice for the persona, or bring this one."
             parts.append(Part("speech voices", State.DEGRADED, " ".join(self._notes.values()), remedy))
         return parts
 
     async def close(self) -> None:
-        """Unload the engines and end their processes."""
+        """Unload the engines and end their processes; what is on its way to the cache is written first."""
+        await self._warmer.stop()
         await self._roster.close()
+        await self._cache.close()
 
     async def _attempt(
         self, engine: TextToSpeech, text: str, voice: Voice, rate: int, progress: "_Progress"
@@ -126,6 +176,8 @@ class Mouth:
         progress.resume()
         start, offset = progress.start, progress.samples
         pieces = engine.synthesize(text[start:], voice, rate)
+        self._speaking += 1
+        self._quiet.clear()
         try:
             while True:
                 piece = await self._next(engine, pieces)
@@ -141,6 +193,9 @@ class Mouth:
                 progress.note(piece)
                 yield piece
         finally:
+            self._speaking -= 1
+            if not self._speaking:
+                self._quiet.set()
             await pieces.aclose()
 
     async def _next(self, engine: TextToSpeech, pieces: AsyncGenerator[SpeechPiece, None]) -> SpeechPiece | None:

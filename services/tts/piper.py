@@ -1,5 +1,6 @@
 """Piper: natural voices on a plain CPU, from models in `<models>/piper`."""
 
+import importlib.metadata
 import importlib.util
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -108,6 +109,7 @@ class Piper:
     def __init__(self, worker: Worker, models: Sequence[PiperModel]) -> None:
         self._worker = worker
         self._models = {each.name: each for each in models}
+        self._version = importlib.metadata.version("piper-tts")
 
     def voices(self) -> Sequence[VoiceInfo]:
         """List the voices, and each speaker of a voice that has several."""
@@ -129,6 +131,11 @@ class Piper:
                 yield piece
         finally:
             await pieces.aclose()
+
+    def model_of(self, voice: Voice) -> str:
+        """Name the package's version and the voice's files as they were when it was loaded; see KnowsItsModel."""
+        model = self._models.get(voice.name.partition("#")[0])
+        return f"{self._version} {model.stamp}" if model is not None else ""
 
     async def close(self) -> None:
         """End the process."""

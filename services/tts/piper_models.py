@@ -16,7 +16,10 @@ _MAX_CONFIG_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class PiperModel:
-    """One voice: `name` is the file's name without .onnx, `rate` in Hz, `gender` "" when it is not known."""
+    """One voice: `name` is the file's name without .onnx, `rate` in Hz, `gender` "" when it is not known.
+
+    `stamp` changes with the voice's files: their sizes and times.
+    """
 
     name: str
     path: Path
@@ -24,6 +27,7 @@ class PiperModel:
     rate: int
     gender: str
     speakers: tuple[tuple[str, int], ...]
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def find(folder: Path) -> tuple[list[PiperModel], list[BrokenModel]]:
 
 
 def _read(path: Path) -> PiperModel:
-    config_path = path.with_name(f"{path.name}.json")
+    config_path = _config_of(path)
     if not path.is_file():
         raise ValueError(f"{path.name} is missing")
     if not config_path.is_file():
@@ -75,7 +79,12 @@ def _describe(path: Path, config: dict[str, Any]) -> PiperModel:
     words = set(path.stem.lower().split("-"))
     gender = next((each for each, known in _SPEAKERS.items() if words & known), "")
     numbers = tuple(sorted((str(name), int(number)) for name, number in speakers.items()))
-    return PiperModel(path.stem, path, language.replace("_", "-").split("-")[0].lower(), rate, gender, numbers)
+    stamp = " ".join(f"{stat.st_size}/{stat.st_mtime_ns}" for stat in (path.stat(), _config_of(path).stat()))
+    return PiperModel(path.stem, path, language.replace("_", "-").split("-")[0].lower(), rate, gender, numbers, stamp)
+
+
+def _config_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
 
 
 def _check_onnx(file: BinaryIO, size: int, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.audio.frame import Frame
 from services.engines import Availability, EngineContext, EngineInfo
@@ -67,6 +67,15 @@ class TextToSpeech(Protocol):
 
     async def close(self) -> None:
         """Unload the engine and end what it runs."""
+        ...
+
+
+@runtime_checkable
+class KnowsItsModel(Protocol):
+    """A loaded engine, if it can: tells models of the same name apart, so that a new one's speech is not the old's."""
+
+    def model_of(self, voice: Voice) -> str:
+        """Return what changes when the voice would sound different: a version, the size and time of its file."""
         ...
 
 

@@ -24,6 +24,20 @@ class TtsSettings(BaseModel):
         description="Seconds an engine may be silent, before its first sound or inside a sentence, until the next "
         "engine speaks instead.",
     )
+    cache_memory_mb: int = Field(
+        default=32,
+        ge=0,
+        le=4096,
+        description="Megabytes of memory for speech that is the same for every caller (greeting, fillers, answers of "
+        "the FAQ), which then begins at once; 0 keeps none.",
+    )
+    cache_disk_mb: int = Field(
+        default=256,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes under DATA_DIR/speech-cache for the same speech, so that it outlives a restart; 0 keeps "
+        "none. What is said to one caller only is never written there.",
+    )
 
     @field_validator("engine")
     @classmethod

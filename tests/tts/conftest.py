@@ -100,9 +100,13 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     mouths: list[Mouth] = []
 
     async def make(
-        *engines: TextToSpeechEngine, engine: str = "auto", languages: Sequence[str] = ("ru",), timeout: float = 3.0
+        *engines: TextToSpeechEngine,
+        engine: str = "auto",
+        languages: Sequence[str] = ("ru",),
+        timeout: float = 3.0,
+        **more: object,
     ) -> Mouth:
-        settings = TtsSettings.model_validate({"engine": engine, "first_audio_timeout": timeout})
+        settings = TtsSettings.model_validate({"engine": engine, "first_audio_timeout": timeout, **more})
         named = {each.info.name: each for each in engines} if engines else None
         mouths.append(Mouth(EngineContext(tmp_path, tmp_path), settings, named))
         await mouths[-1].start(languages)
