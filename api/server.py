@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 from api.home import home_router
+from api.metrics import metrics_router
 from api.status import status_router
 from services.errors import SecretaryError
 from services.installation import Installation
@@ -21,7 +22,7 @@ from services.web.problems import add_problem_handlers
 
 def build_app(installation: Installation) -> FastAPI:
     """Make the application; channels add their routers to it."""
-    number = _version()
+    number = product_version()
     app = FastAPI(
         title="AI Secretary", version=number, docs_url=None, redoc_url=None, swagger_ui_oauth2_redirect_url=None
     )
@@ -31,6 +32,7 @@ def build_app(installation: Installation) -> FastAPI:
     add_security_headers(app)
     app.include_router(home_router(installation, number))
     app.include_router(status_router(installation, number))
+    app.include_router(metrics_router(installation.telemetry, installation.parts))
     return app
 
 
@@ -87,7 +89,8 @@ def _remedy(error: OSError) -> str:
     return "Choose an address of this machine with SECRETARY_HOST or --host: 127.0.0.1, or 0.0.0.0 for all of them."
 
 
-def _version() -> str:
+def product_version() -> str:
+    """Return the installed version, "unpacked" where the product was never installed."""
     try:
         return version("ai-secretary")
     except PackageNotFoundError:

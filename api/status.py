@@ -1,15 +1,12 @@
-"""Is it alive, is it ready, how is each part: for people, load balancers and Prometheus."""
+"""Is it alive, is it ready, how is each part: for people and load balancers."""
 
 import time
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 
 from services.installation import Installation
 from services.parts import Part, State
-
-_ORDER = {State.READY: 0, State.DEGRADED: 1, State.DOWN: 2}
 
 
 class PartState(BaseModel):
@@ -38,12 +35,9 @@ class Health(BaseModel):
 
 
 def status_router(installation: Installation, version: str) -> APIRouter:
-    """Make the routes /healthz, /readyz, /health and /metrics."""
+    """Make the routes /healthz, /readyz and /health."""
     router = APIRouter(tags=["status"])
     started = time.monotonic()
-    registry = CollectorRegistry()
-    states = Gauge("secretary_part_state", "0 ready, 1 degraded, 2 down", ["part"], registry=registry)
-    uptime = Gauge("secretary_uptime_seconds", "Seconds since the start", registry=registry)
 
     @router.get("/healthz")
     async def alive() -> dict[str, str]:
@@ -63,14 +57,6 @@ def status_router(installation: Installation, version: str) -> APIRouter:
         """Return a short state with the uptime."""
         up = round(time.monotonic() - started, 1)
         return Health(status=overall(installation.parts()), uptime=up, version=version)
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        """Return the figures in Prometheus' text format."""
-        uptime.set(time.monotonic() - started)
-        for part in installation.parts():
-            states.labels(part.name).set(_ORDER[part.state])
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
 

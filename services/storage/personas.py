@@ -23,23 +23,26 @@ class Personas:
     async def seed(self, company_id: str, personas: Sequence[Persona]) -> None:
         """Add the personas whose slug the company does not have; what the owner edited stays as it is.
 
-        The first persona of a language becomes the one that answers in it.
+        The first persona of a language becomes the one that answers in it. One that was seeded before personas had
+        fillers, and that nobody has edited since, is given them.
         """
         now = self._clock.now()
         async with self._database.write() as session:
             rows = (await session.scalars(select(PersonaRow).where(PersonaRow.company_id == company_id))).all()
-            slugs = {row.slug for row in rows}
+            known = {row.slug: row for row in rows}
             served = {row.language for row in rows if row.is_default}
             for persona in personas:
-                if persona.slug in slugs:
+                row = known.get(persona.slug)
+                if row is not None:
+                    if not row.fillers and row.updated_at == row.created_at:
+                        row.fillers = list(persona.fillers)
                     continue
                 first = persona.language not in served
-                session.add(
-                    PersonaRow(
-                        **asdict(persona), company_id=company_id, is_default=first, created_at=now, updated_at=now
-                    )
+                row = PersonaRow(
+                    **asdict(persona), company_id=company_id, is_default=first, created_at=now, updated_at=now
                 )
-                slugs.add(persona.slug)
+                session.add(row)
+                known[persona.slug] = row
                 served.add(persona.language)
 
     async def get(self, company_id: str, slug: str) -> Persona | None:
@@ -69,4 +72,4 @@ class Personas:
 
 
 def _persona(row: PersonaRow) -> Persona:
-    return Persona(**{name: getattr(row, name) for name in _FIELDS})
+    return Persona(**{**{name: getattr(row, name) for name in _FIELDS}, "fillers": tuple(row.fillers)})

@@ -65,6 +65,7 @@ class PersonaRow(Base):
     temperature: Mapped[float]
     max_tokens: Mapped[int]
     version: Mapped[int]
+    fillers: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     is_default: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -196,6 +197,7 @@ class TurnRow(Base):
     tokens_in: Mapped[int]
     tokens_out: Mapped[int]
     stages: Mapped[dict[str, Any]]
+    playout: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     interrupted_by: Mapped[str]
     created_at: Mapped[datetime]
 

@@ -46,6 +46,11 @@ def test_metrics_are_prometheus_text(server: httpx.Client) -> None:
     text = server.get("/metrics").text
     assert 'secretary_part_state{part="database"} 0.0' in text
     assert "secretary_uptime_seconds" in text
+    assert "secretary_calls_total" in text
+
+
+def test_metrics_are_not_passed_on_by_a_proxy(server: httpx.Client) -> None:
+    assert server.get("/metrics", headers={"X-Forwarded-For": "192.0.2.60"}).status_code == 403
 
 
 @pytest.mark.parametrize(("language", "words"), [("ru-RU,ru;q=0.9", "ИИ-секретарь"), ("en-GB", "Answers the phone")])

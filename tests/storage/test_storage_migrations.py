@@ -9,10 +9,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import UniqueConstraint, create_engine, inspect
 
+from services.domain import Persona
 from services.storage import migrate
+from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import parse_url, sqlite_url
+from services.storage.personas import Personas
 from services.storage.tables import Base, CompanyRow
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +110,44 @@ async def test_a_migration_waits_for_who_is_just_writing_the_new_file(database: 
         await migration
     finally:
         other.close()
+
+
+# What release 0.1.0 had written: a company with its persona, a call, and a turn of it.
+AT_0001 = """
+INSERT INTO companies VALUES ('default', 'Bakery', 'ru', 'Europe/Moscow', '{}', 0, '2026-05-04 09:00:00');
+INSERT INTO personas VALUES ('p1', 'default', 'anna', 'Анна', 'ru', 'female', 'Здравствуйте!', 'Спокойная.', '', '',
+    0.6, 300, 1, 1, '2026-05-04 09:00:00', '2026-05-04 09:00:00');
+INSERT INTO calls VALUES ('c1', 'default', NULL, 'gsm', 'sim7600', 'in', '+7916', 'ru', 'anna', '2026-05-04 09:30:00',
+    '2026-05-04 09:30:02', '2026-05-04 09:31:00', 58.0, 'answered', 'caller_hangup', '', '{}');
+INSERT INTO turns VALUES ('t1', 'default', NULL, 'c1', 0, 'secretary', 'Добрый день', 'Добрый', 'ru', 1.0, 2.5, 'faq',
+    'f1', 0.9, NULL, '[]', 'anna', 1, '', '[]', 0, 0, '{"first_sound": 583.5}', 'caller', '2026-05-04 09:30:05');
+"""
+
+
+async def test_a_database_of_the_first_revision_keeps_its_rows(data_dir: Path) -> None:
+    def fill() -> None:
+        data_dir.mkdir()
+        engine = create_engine(f"sqlite:///{data_dir / 'secretary.db'}")
+        try:
+            with engine.begin() as connection:
+                alembic = migrate.config()
+                alembic.attributes["connection"] = connection
+                command.upgrade(alembic, "0001")
+                for statement in filter(str.strip, AT_0001.split(";")):
+                    connection.exec_driver_sql(statement)
+        finally:
+            engine.dispose()
+
+    await asyncio.to_thread(fill)
+    database = Database(sqlite_url(data_dir))
+    try:
+        await database.migrate()
+        anna = await Personas(database).get("default", "anna")
+        turns = await CallStore(database).turns("default", "c1")
+    finally:
+        await database.close()
+    assert anna == Persona("anna", "Анна", "ru", "female", "Здравствуйте!", "Спокойная.")
+    assert [(turn.heard, turn.stages, turn.playout) for turn in turns] == [("Добрый", {"first_sound": 583.5}, {})]
 
 
 async def test_the_migrations_can_be_taken_back(database: Database, data_dir: Path) -> None:

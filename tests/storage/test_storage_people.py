@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from services.clock import Clock
 from services.dialogue.ports import ConversationMemory, MessageBook
@@ -18,10 +19,13 @@ from services.storage.database import Database
 from services.storage.faq import FaqEntries
 from services.storage.messages import Messages
 from services.storage.personas import Personas
+from services.storage.tables import PersonaRow
 
 ANNA = Persona("anna", "Анна", "ru", "female", "Здравствуйте!", "Спокойная.", rules="Не торопить.", temperature=0.3)
 BORIS = Persona("boris", "Борис", "ru", "male", "Добрый день!", "Весёлый.")
-ALICE = Persona("alice", "Alice", "en", "female", "Hello!", "Calm.", voice="piper:amy", version=3)
+ALICE = Persona(
+    "alice", "Alice", "en", "female", "Hello!", "Calm.", voice="piper:amy", version=3, fillers=("One moment.", "Well,")
+)
 SATURDAY = FaqEntry("f1", "Вы работаете в субботу?", "Да, до трёх.", "ru", ("суббота", "выходные"))
 PARKING = FaqEntry("f2", "Is there parking?", "Yes, behind the house.", "en")
 MESSAGE = TakenMessage(
@@ -88,6 +92,21 @@ async def test_personas_are_seeded_once_and_found_by_slug_and_language(database:
     assert await personas.for_language("default", "ru") == BORIS
     assert await personas.for_language("default", "en") == ALICE
     assert await personas.for_language("default", "de") is None
+
+
+async def test_a_persona_from_before_there_were_fillers_is_given_them_unless_it_was_edited(database: Database) -> None:
+    personas = Personas(database, SteppingClock())
+    await personas.seed("default", [ANNA, BORIS])
+    async with database.write() as session:
+        row = (await session.scalars(select(PersonaRow).where(PersonaRow.slug == "boris"))).one()
+        row.greeting, row.updated_at = "Да?", row.updated_at + timedelta(days=1)
+    phrases = ("Минуту.", "Сейчас посмотрю.")
+    await personas.seed(
+        "default", [replace(each, fillers=phrases, greeting="Новое", version=2) for each in (ANNA, BORIS)]
+    )
+    assert await personas.all("default") == [replace(ANNA, fillers=phrases), replace(BORIS, greeting="Да?")]
+    await personas.seed("default", [replace(ANNA, fillers=("Другое.",))])
+    assert await personas.get("default", "anna") == replace(ANNA, fillers=phrases)
 
 
 async def test_personas_of_another_company_are_not_seen(database: Database) -> None:

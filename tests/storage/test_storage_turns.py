@@ -39,6 +39,7 @@ TURNS = st.builds(
     tokens_in=st.integers(0, 2**31 - 1),
     tokens_out=st.integers(0, 2**31 - 1),
     stages=st.dictionaries(WORDS, NUMBERS, max_size=4),
+    playout=st.dictionaries(WORDS, NUMBERS, max_size=2),
     interrupted_by=st.sampled_from(["", "caller"]),
 )
 
