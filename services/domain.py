@@ -18,7 +18,8 @@ class AudioSpan:
 class Persona:
     """Who the secretary is. Data: seeded from TOML files, kept in the database, edited by the owner.
 
-    `voice` is "" for the best voice of the language, or "engine:voice name".
+    `voice` is "" for the best voice of the language, or "engine:voice name"; `fillers` are the short phrases that
+    bridge a slow answer ("One moment, please."), spoken in turn.
     """
 
     slug: str
@@ -32,6 +33,7 @@ class Persona:
     temperature: float = 0.6
     max_tokens: int = 300
     version: int = 1
+    fillers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Turn:
     `intended` is what the secretary meant to say and `heard` what was really played (equal for the caller);
     `start` and `end` are seconds since the answer; `stages` are milliseconds since the caller's speech ended, by stage
     name (services.voice.latency); `interrupted_by` is "", or what cut it: caller, digits, hangup, max_call, failure;
-    `words` are {text, start, end, confidence}.
+    `words` are {text, start, end, confidence}; `playout` tells of the secretary's sound: `gaps` (silences over 60 ms
+    between the first and the last frame that nobody meant), `longest_gap` in milliseconds.
     """
 
     index: int
@@ -99,6 +102,7 @@ class Turn:
     tokens_in: int = 0
     tokens_out: int = 0
     stages: Mapping[str, float] = field(default_factory=dict)
+    playout: Mapping[str, float] = field(default_factory=dict)
     interrupted_by: str = ""
 
 

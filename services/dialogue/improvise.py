@@ -9,6 +9,7 @@ from services.dialogue.scripted.scene import Scene
 from services.dialogue.shapes import AnsweredBy, ReplyText
 from services.errors import EngineError
 from services.llm.protocol import Finish, LanguageModel, Options, TextDelta, Usage
+from services.llm.thinking import ThinkingFilter
 
 log = structlog.get_logger()
 
@@ -27,20 +28,21 @@ async def improvise(model: LanguageModel, scene: Scene) -> AsyncGenerator[ReplyT
     request = messages_for(scene.conversation, scene.utterance, scene.language, scene.now)
     options = Options(temperature=persona.temperature, max_tokens=persona.max_tokens)
     usage, name, detail, begun = Usage(0, 0), "", "", False
-    stream = model.stream(request, (), options)
+    stream, speech = model.stream(request, (), options), ThinkingFilter()
     try:
         async for event in stream:
-            if isinstance(event, TextDelta):
-                text = event.text if begun else event.text.lstrip()
+            if isinstance(event, TextDelta | Finish):
+                text = speech.push(event.text) if isinstance(event, TextDelta) else speech.flush()
+                text = text if begun else text.lstrip()
                 if text and not begun:
                     begun = True
                     yield AnsweredBy("model")  # an interrupted answer never reaches its end
                 if text:
                     yield ReplyText(text)
+            if isinstance(event, Finish):
+                name = event.model
             elif isinstance(event, Usage):
                 usage = event
-            elif isinstance(event, Finish):
-                name = event.model
     except EngineError as error:
         log.warning("the language model failed: %s", error)
         if not begun:

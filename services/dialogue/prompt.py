@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.dialogue.scripted.facts import UNTOLD
 from services.dialogue.scripted.phrases import fill
 from services.dialogue.shapes import Conversation, Utterance
 from services.domain import PastTurn
@@ -35,7 +36,7 @@ def system_prompt(conversation: Conversation, language: str, now: datetime) -> s
     """Write the system message: persona, facts, time and the manners of speech."""
     texts, persona, company = _texts(language), conversation.persona, conversation.company
     facts = company.facts.get(language) or company.facts.get(company.language) or {}
-    known = [f"- {key}: {value}" for key, value in facts.items() if value]
+    known = [f"- {key}: {value}" for key, value in facts.items() if value and key not in UNTOLD]
     local = now.astimezone(zone_of(company.time_zone))
     parts = [
         fill(texts["who"], {"name": persona.name, "company": facts.get("name") or company.name}),

@@ -1,20 +1,28 @@
 """The secretary: one utterance in, a stream of speech-ready text and effects out, on every channel alike.
 
-Whatever is known before the first word is saved before the first word, so a caller who hangs up in the middle of an
-answer has still left what they said. A part that fails costs an answer's quality, never the answer.
+What a caller leaves (a message, or its being taken back) is stored before the first word of the answer, so whoever
+hangs up in the middle of it has still left what they said. A mere answer is spoken first and remembered right behind:
+nothing stands between a question and its answer. A part that fails costs an answer's quality, never the answer.
+
+The secretary's whole memory of a conversation is `conversation.state`, JSON-ready: whoever keeps a copy and assigns it
+again has undone an answer.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import structlog
 
 from services.clock import Clock
+from services.dialogue.expecting import expected
+from services.dialogue.fillers import next_filler
 from services.dialogue.improvise import ModelFailedError, improvise
 from services.dialogue.ports import ConversationMemory, MessageBook
-from services.dialogue.scripted import answers, message, recording
+from services.dialogue.scripted import answers, greetings, message, recording
 from services.dialogue.scripted.draft import Draft
 from services.dialogue.scripted.facts import FACTS, fact, fact_text
-from services.dialogue.scripted.scene import Reply, Scene
+from services.dialogue.scripted.scene import Reply, Scene, prepare
 from services.dialogue.shapes import Conversation, KeepAudio, ReplyEvent, ReplyText, Utterance
 from services.errors import SecretaryError
 from services.knowledge.faq import FaqMatcher
@@ -40,42 +48,62 @@ class Secretary:
         self._memory = memory
         self._messages = messages
         self._clock = clock
+        prepare()
 
     async def greet(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         """Open a call: the persona's greeting, a word to a returning caller, what can be done without ears."""
         scene = self._scene(conversation)
         scene.notes.begin_call()
-        async for event in self._deliver(scene, answers.greeting(scene)):
-            yield event
-
-    async def reply(self, conversation: Conversation, utterance: Utterance) -> AsyncGenerator[ReplyEvent, None]:
-        """Answer one utterance. Closing the generator (a barge-in) cancels what is still being written."""
-        scene = self._scene(conversation, utterance)
-        ready = await self._scripted(scene)
-        events = self._free(scene) if ready is None else self._deliver(scene, ready)
-        try:
+        async with aclosing(self._deliver(scene, greetings.greeting(scene))) as events:
             async for event in events:
                 yield event
-        finally:
-            await events.aclose()
+
+    async def reply(
+        self, conversation: Conversation, utterance: Utterance, certain: asyncio.Event | None = None
+    ) -> AsyncGenerator[ReplyEvent, None]:
+        """Answer one utterance. Closing the generator (a barge-in) cancels what is still being written.
+
+        With `certain` the answer is on trial until the event is set: a mere answer's text is yielded at once, but
+        nothing is stored, done or kept, and no effect is yielded; an answer that stores a message says nothing. To drop
+        the trial close the generator and assign the former `conversation.state`.
+        """
+        scene = self._scene(conversation, utterance, certain)
+        ready = await self._scripted(scene)
+        async with aclosing(self._free(scene) if ready is None else self._deliver(scene, ready)) as events:
+            async for event in events:
+                yield event
+
+    def filler(self, conversation: Conversation) -> str:
+        """Return a short phrase that bridges a slow answer, in the persona's words and never twice alike in a row.
+
+        It holds nothing about the caller. Only the phrase's own place in `conversation.state` is touched.
+        """
+        return next_filler(conversation)
+
+    def expects(self, conversation: Conversation) -> str:
+        """Tell what the secretary has just asked for: "yes_no", "number", "name", "message", or "" for anything."""
+        return expected(conversation.state)
 
     async def no_input(self, conversation: Conversation, count: int) -> AsyncGenerator[ReplyEvent, None]:
         """React to silence, `count` times in a row (1 is the first): ask, ask again, part politely."""
         scene = self._scene(conversation)
-        async for event in self._deliver(scene, answers.silence(scene, count)):
-            yield event
+        async with aclosing(self._deliver(scene, answers.silence(scene, count))) as events:
+            async for event in events:
+                yield event
 
     async def apology(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         """Say in human words that something failed, and offer to take a message."""
         scene = self._scene(conversation)
-        async for event in self._deliver(scene, answers.apology(scene)):
-            yield event
+        async with aclosing(self._deliver(scene, answers.apology(scene))) as events:
+            async for event in events:
+                yield event
 
     async def time_is_up(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         """Part politely because the call has reached its longest time; a message being taken is kept as it is."""
         scene = self._scene(conversation)
-        async for event in self._deliver(scene, answers.time_is_up(scene)):
-            yield event
+        async with aclosing(self._deliver(scene, answers.time_is_up(scene))) as events:
+            async for event in events:
+                yield event
 
     async def hung_up(
         self, conversation: Conversation, utterance: Utterance | None
@@ -90,14 +118,17 @@ class Secretary:
         if utterance is not None and (goes_on or begins):
             reply = await self._scripted(scene)
             if reply is not None:
-                async for event in self._deliver(scene, reply):
-                    if isinstance(event, KeepAudio):
-                        yield event
+                async with aclosing(self._deliver(scene, reply)) as events:
+                    async for event in events:
+                        if isinstance(event, KeepAudio):
+                            yield event
                 return
         await self._remember(scene)
 
-    def _scene(self, conversation: Conversation, utterance: Utterance | None = None) -> Scene:
-        return Scene.of(conversation, utterance, self._clock.now())
+    def _scene(
+        self, conversation: Conversation, utterance: Utterance | None = None, certain: asyncio.Event | None = None
+    ) -> Scene:
+        return Scene.of(conversation, utterance, self._clock.now(), certain)
 
     async def _scripted(self, scene: Scene) -> Reply | None:
         """Answer without a model, in the order of the house; None: ask the model."""
@@ -114,8 +145,11 @@ class Secretary:
         ready = answers.by_offer(scene)
         if ready is None and scene.means("goodbye"):
             ready = answers.goodbye(scene)
-        if ready is None and (found := await self._faq_matches(scene)) and not answers.wish(scene, found[0].score):
-            ready = answers.known(scene, found)
+        if ready is None:
+            found = await self._faq_matches(scene)
+            ready = answers.by_language(scene, found)
+            if ready is None and found and not answers.wish(scene, found[0].score):
+                ready = answers.known(scene, found)
         if ready is None:
             ready = answers.by_intent(scene)
         if ready is not None:
@@ -126,6 +160,8 @@ class Secretary:
 
     async def _in_flow(self, scene: Scene, draft: Draft) -> Reply:
         """Go on with the message being taken; a question in between is answered and the flow goes on."""
+        if wanted := message.asks_for_language(scene, draft):
+            return message.interrupted(scene, draft, answers.in_passing(scene, wanted))
         if message.may_be_question(scene, draft):
             if found := await self._faq_matches(scene):
                 return message.interrupted(scene, draft, answers.told(found))
@@ -141,51 +177,68 @@ class Secretary:
             return []
 
     async def _free(self, scene: Scene) -> AsyncGenerator[ReplyEvent, None]:
-        """Let the model answer; where it cannot, the script does."""
+        """Let the model answer, also on trial: it only writes. Where it cannot, the script answers."""
         assert self._model is not None
         said: list[str] = []
-        source = improvise(self._model, scene)
         try:
-            async for event in source:
-                if isinstance(event, ReplyText):
-                    said.append(event.text)
-                yield event
+            async with aclosing(improvise(self._model, scene)) as source:
+                async for event in source:
+                    if isinstance(event, ReplyText):
+                        said.append(event.text)
+                    yield event
             scene.notes.unknowns = 0
+            await scene.certainty()
         except ModelFailedError:
-            async for instead in self._deliver(scene, answers.unknown(scene, "model_failed")):
-                yield instead
+            async with aclosing(self._deliver(scene, answers.unknown(scene, answers.SLOW))) as events:
+                async for instead in events:
+                    yield instead
         finally:
-            await source.aclose()
             if said:
                 scene.notes.last = "".join(said).strip()
                 await self._remember(scene)
 
     async def _deliver(self, scene: Scene, reply: Reply) -> AsyncGenerator[ReplyEvent, None]:
-        """Save what the reply means, then say it."""
+        """Say the reply; what it leaves with the owner is stored before the first word, everything else behind."""
+        stored = reply.weighty
+        if stored:
+            await scene.certainty()
+            reply = await self._booked(scene, reply)
+        if reply.by.detail != "silence":
+            scene.notes.last = "".join(each.text for each in reply.spoken)
+        if stored:
+            await self._remember(scene)
+        for sound in reply.sounds:  # with the message they belong to: a barge-in loses none
+            yield sound
+        yield reply.by
         try:
-            await self._book(scene, reply)
+            for words in reply.spoken:
+                yield words
+            await scene.certainty()
+        finally:
+            if not stored:
+                await self._remember(scene)
+        for effect in reply.actions:
+            yield effect
+
+    async def _booked(self, scene: Scene, reply: Reply) -> Reply:
+        """Store what the reply means for the message book; return what to say then."""
+        try:
+            if reply.taken is not None:
+                await self._messages.save(reply.taken)
+            if reply.discarded:
+                await self._messages.discard(scene.conversation.company.id, reply.discarded)
         except SecretaryError as error:
             log.error("the message book cannot be written: %s", error)
             scene.notes.draft = reply.draft
             key = "discard_failed" if reply.discarded else "save_failed"
-            reply = Reply.of("scripted", scene.say(key), key)
-        if reply.by.detail != "silence":
-            scene.notes.last = reply.text
-        await self._remember(scene)
-        yield reply.by
-        if reply.text:
-            yield ReplyText(reply.text)
-        for effect in reply.effects:
-            yield effect
-
-    async def _book(self, scene: Scene, reply: Reply) -> None:
-        if reply.taken is not None:
-            await self._messages.save(reply.taken)
-        if reply.discarded:
-            await self._messages.discard(scene.conversation.company.id, reply.discarded)
+            return Reply.of("scripted", scene.say(key), key)
+        return reply
 
     async def _remember(self, scene: Scene) -> None:
+        """Store the secretary's memory of the conversation, unless the answer was on trial and dropped."""
         conversation = scene.conversation
+        if not scene.is_certain:
+            return
         try:
             await self._memory.save_state(conversation.company.id, conversation.id, conversation.state)
         except SecretaryError as error:

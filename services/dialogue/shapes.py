@@ -29,9 +29,15 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class ReplyText:
-    """A piece of the answer in the order of speaking; pieces join without added spaces, as a model writes them."""
+    """A piece of the answer in the order of speaking; pieces join without added spaces, as a model writes them.
+
+    `fixed` tells a text that is the owner's or ours and holds nothing about the caller: its sound may be kept on disk.
+    `interruptible` False is for passages that must be heard to the end (a legal notice).
+    """
 
     text: str
+    fixed: bool = False
+    interruptible: bool = True
 
 
 @dataclass(frozen=True, slots=True)

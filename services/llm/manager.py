@@ -87,6 +87,8 @@ class Mind:
             "base_url": base_url,
             "api_key": settings.api_key.get_secret_value(),
             "model": settings.model,
+            "first_token_timeout": str(settings.first_token_timeout),
+            "token_timeout": str(settings.token_timeout),
         }
 
     async def _ask(self) -> None:

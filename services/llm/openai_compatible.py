@@ -33,6 +33,7 @@ INFO = EngineInfo(
 LANGUAGES = ("ru", "en")
 DEFAULTS = Options()
 CONNECT_TIMEOUT = 5.0
+PATIENCE = {"first_token": 4.0, "token": 5.0}  # seconds, where the settings do not say
 CLOSE_TIMEOUT = 2.0
 log = structlog.get_logger()
 
@@ -42,10 +43,11 @@ class OpenAiCompatible:
 
     info = INFO
 
-    def __init__(self, client: "AsyncOpenAI", base_url: str, model: str) -> None:
+    def __init__(self, client: "AsyncOpenAI", base_url: str, model: str, patience: tuple[float, float]) -> None:
         self._client = client
         self._base_url = base_url
         self._model = model
+        self._patience = patience  # seconds to the first token and between later ones
         self._usage_refused = False
 
     @property
@@ -96,7 +98,8 @@ class OpenAiCompatible:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options
     ) -> AsyncGenerator["ChatCompletionChunk", None]:
         """Yield the server's chunks under both timeouts; closing this closes the HTTP stream, and so the request."""
-        begun, limit = False, options.first_token_timeout
+        first, later = self._patience
+        begun, limit, later = False, options.first_token_timeout or first, options.token_timeout or later
         try:
             async with asyncio.timeout(limit) as patience:
                 stream = await self._request(messages, tools, options)
@@ -117,7 +120,7 @@ class OpenAiCompatible:
                     raise self._fault(error, limit, begun=begun) from error
                 self._check(chunk)
                 if not begun and _speaks(chunk):
-                    begun, limit = True, options.token_timeout
+                    begun, limit = True, later
                 yield chunk
         finally:
             await _closed(stream)
@@ -282,7 +285,8 @@ def _open(options: dict[str, str]) -> OpenAiCompatible:
         project="",
     )
     _ = client.chat.completions, client.models  # these import on first use: pay here, off the loop
-    return OpenAiCompatible(client, options["base_url"], options.get("model", ""))
+    first, later = (float(options.get(f"{each}_timeout", PATIENCE[each])) for each in PATIENCE)
+    return OpenAiCompatible(client, options["base_url"], options.get("model", ""), (first, later))
 
 
 ENGINE = OpenAiCompatibleProvider()

@@ -63,12 +63,16 @@ ModelEvent = TextDelta | ToolCall | Usage | Finish
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to answer. `first_token_timeout` and `token_timeout` are seconds to the first and between later tokens."""
+    """How to answer.
+
+    `first_token_timeout` and `token_timeout` are seconds to the first and between later tokens; None leaves them to the
+    model's own settings.
+    """
 
     temperature: float = 0.6
     max_tokens: int = 300
-    first_token_timeout: float = 8.0
-    token_timeout: float = 5.0
+    first_token_timeout: float | None = None
+    token_timeout: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

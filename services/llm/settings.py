@@ -25,6 +25,11 @@ class LlmSettings(BaseModel):
     api_key: SecretStr = Field(SecretStr(""), description="key of that API; local servers usually need none")
     model: str = Field("", description="name of the model; empty: the first one the server lists")
 
+    first_token_timeout: float = Field(
+        4.0, ge=0.5, le=60, description="seconds a caller waits for the model's first word; then the script answers"
+    )
+    token_timeout: float = Field(5.0, ge=0.5, le=60, description="seconds between two words before an answer is cut")
+
     @field_validator("backend")
     @classmethod
     def _known_backend(cls, value: str) -> str:

@@ -7,6 +7,7 @@ import tomllib
 from importlib.resources import files
 
 import pytest
+from dialogue_desk import Desk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from services.dialogue.scripted.intents import intents_of
 from services.dialogue.scripted.phrases import phrases_of
 from services.dialogue.scripted.slots import slots_of
 from services.knowledge.seed import seed_faq
+from services.knowledge.words import words_of
 
 
 def test_both_languages_have_the_same_phrases_with_the_same_fields() -> None:
@@ -106,3 +108,12 @@ def test_importing_the_mind_loads_no_client() -> None:
     code = "import sys, services.llm.manager, services.llm.openai_compatible; print('openai' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_no_caller_waits_for_words_to_be_compiled() -> None:
+    Desk("en")
+    for read in (intents_of, slots_of, phrases_of, words_of):
+        before = read.cache_info().misses
+        for language in ("ru", "en"):
+            read(language)
+        assert read.cache_info().misses == before

@@ -69,7 +69,38 @@ async def test_a_model_that_fails_before_a_word_gives_the_honest_fallback(
     answer = await desk.say(QUESTION)
     assert (answer.by.source, answer.by.detail) == ("scripted", "model_failed")
     assert "записать сообщение" in answer.text
+    assert "не знаю" not in answer.text
     assert (await desk.say("да")).by.source == "message"
+
+
+@pytest.mark.parametrize(("language", "words"), [("ru", "не отвечает"), ("en", "not answering")])
+async def test_a_slow_model_is_called_slow_and_a_message_is_offered(
+    server: FakeServer, language: str, words: str
+) -> None:
+    options = {"base_url": server.url, "model": "tiny-1", "first_token_timeout": "0.2", "token_timeout": "0.2"}
+    slow = await ENGINE.load(EngineContext(Path(), Path(), options))
+    try:
+        server.answers = [[Wait()], [Wait()]]
+        desk = Desk(language, model=slow)
+        first = await desk.say("почему трава зеленая" if language == "ru" else "why is the grass green")
+        assert (first.by.source, first.by.detail) == ("scripted", "model_failed")
+        assert words in first.text
+        second = await desk.say("почему небо синее" if language == "ru" else "why is the sky blue")
+        assert second.text != first.text
+        assert desk.secretary.expects(desk.conversation) == "yes_no"
+        assert (await desk.say("да" if language == "ru" else "yes")).by.source == "message"
+    finally:
+        await slow.close()
+
+
+async def test_thoughts_are_not_spoken(server: FakeServer, model: OpenAiCompatible) -> None:
+    server.answers = [[*words("<thi", "nk>Трава? Хлорофилл.</th", "ink>\n\nИз-за ", "хлорофилла <"), *ending()]]
+    desk = Desk("ru", model=model)
+    answer = await desk.say(QUESTION)
+    assert answer.text == "Из-за хлорофилла <"
+    assert answer.by.source == "model"
+    server.answers = [[*words("<think>Трава и трава"), *ending()]]
+    assert (await desk.say("почему небо синее")).by.detail == "model_failed"
 
 
 async def test_a_model_that_breaks_off_ends_with_an_honest_sentence(
@@ -137,6 +168,14 @@ def test_the_system_prompt_holds_persona_facts_and_the_companys_time() -> None:
     english = system_prompt(Desk("en").conversation, "en", NOON)
     assert "Saturday, 2026-11-21, 12:30" in english
     assert "Mint Dental" in english
+
+
+def test_the_model_is_not_told_what_is_not_for_callers() -> None:
+    desk = Desk("en", facts={"en": {"hours": "Nine to five.", "transfer": "+44123", "notice": "Calls are recorded."}})
+    text = system_prompt(desk.conversation, "en", NOON)
+    assert "Nine to five." in text
+    assert "+44123" not in text
+    assert "recorded" not in text
 
 
 def test_a_time_zone_nobody_knows_is_utc() -> None:

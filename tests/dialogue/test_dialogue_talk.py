@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from dialogue_desk import FULL, BrokenEntries, Desk, Entries
 
-from services.dialogue.shapes import EndCall, Transfer
+from services.dialogue.shapes import EndCall, ReplyText, Transfer
 from services.text.spoken import to_spoken
 
 # language, what the caller says -> source, detail, words of the last answer
@@ -211,6 +211,28 @@ async def test_greetings() -> None:
     again = await Desk("en", returning=True).greet()
     assert "good to hear from you again" in again.text
     assert "Mint Dental" in again.text
+
+
+@pytest.mark.parametrize("returning", [False, True])
+@pytest.mark.parametrize("ears", [False, True])
+async def test_a_legal_notice_comes_first_and_to_its_end(returning: bool, ears: bool) -> None:
+    facts = {"en": {"notice": " This call is recorded. "}, "ru": {"notice": "Разговор записывается."}}
+    desk = Desk("en", facts=facts, returning=returning, abilities=replace(FULL, ears=ears))
+    events = [event async for event in desk.secretary.greet(desk.conversation)]
+    notice, greeting = [event for event in events if isinstance(event, ReplyText)]
+    assert notice == ReplyText("This call is recorded. ", fixed=True, interruptible=False)
+    assert greeting.interruptible
+    assert greeting.text.startswith("Hello!")
+    answer = await desk.say("#*")
+    assert answer.text.startswith("This call is recorded. Hello!")
+
+
+async def test_without_a_notice_the_greeting_stands_alone() -> None:
+    for facts in ({}, {"en": {"notice": " "}}, {"ru": {"notice": "Разговор записывается."}}):
+        desk = Desk("en", facts=facts)
+        events = [event async for event in desk.secretary.greet(desk.conversation)]
+        (greeting,) = [event for event in events if isinstance(event, ReplyText)]
+        assert greeting.interruptible
 
 
 async def test_a_persona_of_another_language_greets_in_the_conversations() -> None:

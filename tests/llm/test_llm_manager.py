@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from openai_server import FakeServer, ending, running, words
+from openai_server import FakeServer, Step, Wait, ending, running, words
 from pydantic import SecretStr, ValidationError
 
 from services.engines import EngineContext
+from services.errors import ProviderError
 from services.llm.manager import Mind
 from services.llm.protocol import Finish, Message
 from services.llm.settings import LlmSettings
@@ -46,6 +47,29 @@ async def test_with_an_address_the_server_answers(server: FakeServer, backend: s
     await mind.close()
     await mind.close()
     assert mind.model is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "fault"),
+    [([Wait()], "did not begin to answer for 0.5"), ([*words("hi"), Wait()], "stopped in the middle")],
+)
+async def test_the_settings_say_how_long_a_caller_waits(server: FakeServer, steps: list[Step], fault: str) -> None:
+    server.answers = [steps]
+    settings = LlmSettings(base_url=server.url, model="tiny-1", first_token_timeout=0.5, token_timeout=0.5)
+    mind = Mind(CONTEXT, settings)
+    await mind.start()
+    assert mind.model is not None
+    with pytest.raises(ProviderError, match=fault):
+        async for _ in mind.model.stream([Message("user", "hi")]):
+            pass
+    await mind.close()
+
+
+def test_a_callers_patience_has_bounds() -> None:
+    assert (LlmSettings().first_token_timeout, LlmSettings().token_timeout) == (4.0, 5.0)
+    for name in ("first_token_timeout", "token_timeout"):
+        with pytest.raises(ValidationError):
+            LlmSettings(**{name: 0})
 
 
 @pytest.mark.parametrize("backend", ["gemini", "cloud:acme"])

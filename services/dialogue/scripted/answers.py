@@ -1,12 +1,21 @@
-"""Answers the secretary gives by herself: greeting, facts, small talk, keys, honest fallbacks."""
+"""Answers the secretary gives by herself: facts, small talk, keys, honest fallbacks."""
 
-import re
 from collections.abc import Sequence
 
 from services.dialogue.scripted import message, recording
-from services.dialogue.scripted.facts import FACTS, KEYS, TRANSFER_FACT, company_name, fact, fact_text
+from services.dialogue.scripted.facts import (
+    FACTS,
+    KEYS,
+    TRANSFER_FACT,
+    company_name,
+    fact,
+    fact_text,
+    persona_name,
+)
+from services.dialogue.scripted.fixed import FixedText, together
 from services.dialogue.scripted.intents import plain
-from services.dialogue.scripted.phrases import fill
+from services.dialogue.scripted.languages import wished_language, words_in
+from services.dialogue.scripted.phrases import LANGUAGES
 from services.dialogue.scripted.scene import Reply, Scene
 from services.dialogue.shapes import EndCall, Transfer
 from services.knowledge.shapes import FaqMatch
@@ -16,46 +25,8 @@ TALK = ("abilities", "hear_me", "hello", "thanks", "who")
 NODS = ("acknowledge", "yes", "no")
 NOD = 3  # words
 MEANT = 3  # words: what follows an offer to take a message, and is no question, is the message
+SLOW = "model_failed"  # the detail of an answer that the model did not give in time, or could not
 LITERAL = 0.85  # of the FAQ's score: from here on the owner's own words for a wish win over the script
-
-
-def greeting(scene: Scene) -> Reply:
-    """Open the conversation."""
-    conversation = scene.conversation
-    values = {"company": company_name(scene), "name": conversation.persona.name, "persona": conversation.persona.name}
-    if not conversation.abilities.ears:
-        return Reply.of("greeting", _earless_greeting(scene, values), "no_ears")
-    persona = conversation.persona
-    if persona.language == scene.language and persona.greeting.strip():
-        opening = fill(persona.greeting, values)
-    else:
-        opening = scene.say("greet_plain", **values)
-    if not conversation.returning:
-        return Reply.of("greeting", opening)
-    name = scene.notes.name
-    again = scene.say("greet_again_name", name=name) if name else scene.say("greet_again")
-    first, last = _before_question(opening)
-    return Reply.of("greeting", f"{first} {again} {last}".strip(), "returning")
-
-
-def _before_question(opening: str) -> tuple[str, str]:
-    """Split off the question that a greeting ends with, so that it stays the last thing said."""
-    found = re.fullmatch(r"(.*[.!])\s+([^.!?]+\?)", opening.strip(), re.S)
-    return (found[1], found[2]) if found else (opening, "")
-
-
-def _earless_greeting(scene: Scene, values: dict[str, str]) -> str:
-    able = scene.conversation.abilities
-    parts = [scene.say("greet_no_ears", **values)]
-    if able.keep_audio:
-        parts.append(scene.say("no_ears_record"))
-    if able.keep_audio and able.digits:
-        parts.append(scene.say("no_ears_finish"))
-    if able.digits:
-        parts.append(scene.say("no_ears_keys"))
-    if not able.keep_audio:
-        parts.append(scene.say("no_ears_nothing"))
-    return " ".join(parts)
 
 
 def by_offer(scene: Scene) -> Reply | None:
@@ -81,7 +52,7 @@ def by_offer(scene: Scene) -> Reply | None:
 
 def told(found: Sequence[FaqMatch]) -> Reply:
     """Answer from the FAQ: one entry, or one for each of several questions asked together."""
-    text, ids = " ".join(each.entry.answer for each in found), "+".join(each.entry.id for each in found)
+    text, ids = together(*(FixedText(each.entry.answer) for each in found)), "+".join(each.entry.id for each in found)
     return Reply.of("faq", text, ids, min(each.score for each in found))
 
 
@@ -108,10 +79,40 @@ def by_intent(scene: Scene) -> Reply | None:
     if found == "human":
         return _human(scene)
     if found == "repeat":
-        return Reply.of("scripted", scene.notes.last or scene.say("nothing_to_repeat"), "repeat")
+        return _again(scene)
     if found in TALK:
         return _talk(scene, found)
     return fact(scene, found) if found else None
+
+
+def by_language(scene: Scene, found: Sequence[FaqMatch]) -> Reply | None:
+    """Answer "do you speak English?", with what the owner says to it in `found`.
+
+    Where the line can change its language it has done so before, so another one is not served.
+    """
+    wanted = wished_language(scene.utterance.text)
+    if not wanted:
+        return None
+    more = told(found).text if found and found[0].score >= LITERAL else ""
+    if wanted == scene.language:
+        return Reply.of("scripted", together(scene.say("speaks"), more or scene.say("anything_else")), "language")
+    scene.notes.offer, text = "message", together(scene.say("speaks_only"), more, scene.say("speaks_only_offer"))
+    return Reply.of("scripted", text, "no_language")
+
+
+def in_passing(scene: Scene, wanted: str) -> Reply:
+    """Answer the same in the middle of a message, which goes on."""
+    return Reply.of("scripted", scene.say("speaks" if wanted == scene.language else "speaks_only"), "language")
+
+
+def _again(scene: Scene) -> Reply:
+    """Say the last answer once more; one from before a change of language would be read by the wrong voice."""
+    last = scene.notes.last
+    if last and not any(words_in(each, last) for each in LANGUAGES if each != scene.language):
+        return Reply.of("scripted", last, "repeat")
+    if last:
+        return Reply.of("scripted", together(scene.say("speaks"), scene.say("anything_else")), "language")
+    return Reply.of("scripted", scene.say("nothing_to_repeat"), "repeat")
 
 
 def _names_company(scene: Scene) -> bool:
@@ -124,7 +125,7 @@ def _talk(scene: Scene, found: str) -> Reply:
     if found == "thanks":
         scene.notes.offer = "more"
     key = "abilities_transfer" if found == "abilities" and _operator(scene) else found
-    return Reply.of("scripted", scene.say(key, persona=scene.conversation.persona.name), found)
+    return Reply.of("scripted", scene.say(key, persona=persona_name(scene)), found)
 
 
 def unaided(scene: Scene, offered: str) -> Reply:
@@ -160,7 +161,7 @@ def key(scene: Scene) -> Reply:
     if pressed in KEYS:
         return fact(scene, KEYS[pressed])
     if pressed == "*" and scene.notes.last:
-        return Reply.of("scripted", scene.notes.last, "repeat")
+        return _again(scene)
     return Reply.of("scripted", scene.say("key_unknown"), "key")
 
 
@@ -169,8 +170,8 @@ def not_heard(scene: Scene) -> Reply:
     notes, able = scene.notes, scene.conversation.abilities
     notes.misses += 1
     if not able.ears and notes.misses < 3:
-        keys = scene.say("no_ears_keys") if able.digits else ""
-        return Reply.of("scripted", f"{scene.say('no_ears_nothing')} {keys}".strip(), "no_ears")
+        keys = scene.say("no_ears_keys") if able.digits else FixedText()
+        return Reply.of("scripted", together(scene.say("no_ears_nothing"), keys), "no_ears")
     if notes.misses == 1:
         return Reply.of("scripted", scene.say("not_heard"), "not_heard")
     if notes.misses == 2:
@@ -182,7 +183,7 @@ def not_heard(scene: Scene) -> Reply:
 
 
 def unknown(scene: Scene, detail: str = "fallback", offered: str = "") -> Reply:
-    """Nobody knows the answer: say so and offer a message; the third time in a row, take one.
+    """Nobody knows the answer, or it does not come (SLOW): say so and offer a message; the third time, take one.
 
     `offered` is what was offered before: who goes on telling after the offer of a message, leaves one.
     """
@@ -195,6 +196,8 @@ def unknown(scene: Scene, detail: str = "fallback", offered: str = "") -> Reply:
         reply.text = scene.say("fallback_last", ask=scene.say("ask_name"))
         return reply
     notes.offer, notes.asked = "message", scene.utterance.text
+    if detail == SLOW:
+        return Reply.of("scripted", scene.say("slow"), detail)
     if notes.unknowns == 1:
         return Reply.of("scripted", scene.say("fallback"), detail)
     return Reply.of("scripted", scene.say("fallback_again"), detail)

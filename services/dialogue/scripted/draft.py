@@ -61,7 +61,8 @@ class Draft:
         try:
             values = {key: value for key, value in data.items() if key != "v"}
             spans = [(float(start), float(end)) for start, end in values.pop("spans", [])]
-            return cls(**{**values, "step": Step(values["step"]), "spans": spans})
+            settled = list(values.pop("settled", []))  # the state's own list stays as it is
+            return cls(**{**values, "step": Step(values["step"]), "spans": spans, "settled": settled})
         except (TypeError, ValueError, KeyError):
             return None
 

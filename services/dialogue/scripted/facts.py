@@ -1,17 +1,20 @@
 """The company's facts, asked in words or by keys."""
 
+from services.dialogue.scripted.fixed import FixedText
 from services.dialogue.scripted.scene import Reply, Scene
 
 FACTS = ("hours", "address", "prices", "phone")
 KEYS = {"1": "hours", "2": "address", "3": "prices"}
 TRANSFER_FACT = "transfer"  # the number or extension the owner gave for "connect me with a person"
+NOTICE_FACT = "notice"  # what every caller must have heard before anything else, by law
+UNTOLD = (TRANSFER_FACT, NOTICE_FACT)  # no caller asks for these, and no model is told
 
 
 def fact(scene: Scene, key: str) -> Reply:
     """Tell a fact of the company, or that the owner has not given it."""
     text = fact_text(scene, key)
     if text:
-        return Reply.of("facts", text, key)
+        return Reply.of("facts", FixedText(text), key)
     if scene.conversation.abilities.ears:
         scene.notes.offer = "message"
         scene.notes.asked = scene.utterance.text if scene.utterance.source != "digits" else ""
@@ -28,4 +31,14 @@ def fact_text(scene: Scene, key: str) -> str:
 def company_name(scene: Scene) -> str:
     """Return the company's name as this language says it."""
     company = scene.conversation.company
-    return company.fact("name", scene.language) or company.name
+    return FixedText(company.fact("name", scene.language) or company.name)
+
+
+def persona_name(scene: Scene) -> str:
+    """Return the name the secretary goes by."""
+    return FixedText(scene.conversation.persona.name)
+
+
+def notice(scene: Scene) -> str:
+    """Return the legal notice in the language spoken, "" where the owner has given none."""
+    return FixedText(scene.conversation.company.fact(NOTICE_FACT, scene.language).strip())

@@ -7,7 +7,9 @@ Answers given early are not asked for again; goodbye, "cancel", "repeat" and a q
 
 from services.dialogue.scripted import recording, steps
 from services.dialogue.scripted.draft import Draft, Step
+from services.dialogue.scripted.fixed import together
 from services.dialogue.scripted.keeping import finished, going_on
+from services.dialogue.scripted.languages import wished_language
 from services.dialogue.scripted.questions import next_question, question
 from services.dialogue.scripted.scene import Reply, Scene
 from services.dialogue.scripted.slots import slots_of
@@ -71,11 +73,17 @@ def may_be_question(scene: Scene, draft: Draft) -> bool:
     return spoken and draft.step is not Step.RECORD and scene.means("question")
 
 
+def asks_for_language(scene: Scene, draft: Draft) -> str:
+    """Return the language asked for in the middle of the message, "" for none; one word may be a name."""
+    spoken = scene.utterance.source != "digits" and draft.step is not Step.RECORD
+    return wished_language(scene.utterance.text) if spoken and len(scene.utterance.text.split()) > 1 else ""
+
+
 def interrupted(scene: Scene, draft: Draft, answer: Reply) -> Reply:
     """Answer a question in the middle of the message and go back to it."""
     reply = going_on(scene, draft, "")
     reply.by = answer.by
-    reply.text = f"{answer.text} {scene.say('back_to', ask=question(scene, draft))}"
+    reply.text = together(answer.text, scene.say("back_to", ask=question(scene, draft)))
     return reply
 
 
@@ -87,7 +95,7 @@ def silence(scene: Scene, draft: Draft, count: int) -> Reply:
         if count < 3:
             return Reply.of("message", scene.say("still_there"), "silence")
     elif count < 3:
-        return Reply.of("message", f"{scene.say('still_there')} {question(scene, draft)}", "silence")
+        return Reply.of("message", together(scene.say("still_there"), question(scene, draft)), "silence")
     return _leave(scene, draft)
 
 

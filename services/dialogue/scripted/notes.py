@@ -11,7 +11,10 @@ class Notes:
     Keys: `v` version, `misses` turns not understood in a row, `unknowns` questions without an answer in a row, `offer`
     what "yes" would mean now ("message", "more" or ""), `asked` the question behind an offered message, `last` the last
     thing said, `name` the caller's name, `said` counters of varied phrases, `draft` a message being taken, `language`
-    the language the caller has written in, where it is not the conversation's.
+    the language the caller has written in, where it is not the conversation's, `filler` the last bridging phrase.
+
+    Nested values are replaced, never changed in place: whoever kept a copy of the dictionary, even a shallow one, puts
+    everything back by assigning it to `conversation.state`.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
@@ -94,6 +97,19 @@ class Notes:
         if value:
             self._state["language"] = value
 
+    def forget_written_language(self) -> None:
+        """The caller speaks: the conversation's language counts again."""
+        self._state.pop("language", None)
+
+    @property
+    def filler(self) -> str:
+        """The phrase that bridged a slow answer last."""
+        return self._text("filler")
+
+    @filler.setter
+    def filler(self, value: str) -> None:
+        self._state["filler"] = value
+
     @property
     def draft(self) -> dict[str, Any] | None:
         """The message being taken, as `Draft.to_json` wrote it."""
@@ -109,13 +125,13 @@ class Notes:
 
     def turn_of(self, key: str) -> int:
         """Count the uses of a varied phrase: 0 for the first."""
-        said = self._state.setdefault("said", {})
+        said = self._state.get("said", {})
         count = int(said.get(key, 0))
-        said[key] = count + 1
+        self._state["said"] = {**said, key: count + 1}
         return count
 
     def begin_call(self) -> None:
-        """Forget what belonged to the call before; keep the caller's name."""
-        name = self.name
+        """Forget what belonged to the call before; keep the caller's name, and which filler was said last."""
+        kept = {key: self._state[key] for key in ("name", "filler") if self._text(key)}
         self._state.clear()
-        self._state.update({"v": VERSION, "name": name} if name else {"v": VERSION})
+        self._state.update({"v": VERSION, **kept})

@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
+from services.dialogue.scripted.fixed import FixedText, is_fixed
 from services.dialogue.scripted.notes import Notes
 
 LANGUAGES = ("ru", "en")
@@ -30,11 +31,15 @@ class Speaker:
         self._notes = notes
 
     def say(self, key: str, **values: str) -> str:
-        """Return the next variant of the phrase `key` with `values` put in; values are never read as templates."""
+        """Return the next variant of the phrase `key` with `values` put in; values are never read as templates.
+
+        It is a FixedText where every value is one.
+        """
         variants = phrases_of(self.language)[key]
         text = variants[self._notes.turn_of(key) % len(variants)] if len(variants) > 1 else variants[0]
         gendered = _GENDERED.sub(lambda match: match.group(self._form), text)
-        return fill(gendered, values)
+        text = fill(gendered, values)
+        return FixedText(text) if is_fixed(*values.values()) else text
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """What is asked while a message is taken, and what comes next."""
 
 from services.dialogue.scripted.draft import Draft, Step
+from services.dialogue.scripted.fixed import together
 from services.dialogue.scripted.keeping import finished, going_on, keeps_voice
 from services.dialogue.scripted.numbers import read_back
 from services.dialogue.scripted.scene import Reply, Scene
@@ -40,7 +41,7 @@ def next_question(scene: Scene, draft: Draft, lead: str = "", *, again: bool = F
         text = scene.say("noted_ask_name")
     else:
         text = question(scene, draft)
-    return going_on(scene, draft, f"{lead} {text}".strip())
+    return going_on(scene, draft, together(lead, text))
 
 
 def not_understood(scene: Scene, draft: Draft, slot: str, key: str) -> Reply:

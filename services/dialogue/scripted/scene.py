@@ -1,18 +1,19 @@
 """One turn as the script sees it, and what the script answers."""
 
-import re
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from services.dialogue.scripted.fixed import is_fixed
 from services.dialogue.scripted.intents import Intents, intents_of
+from services.dialogue.scripted.languages import wished_language, written_language
 from services.dialogue.scripted.notes import Notes
-from services.dialogue.scripted.phrases import LANGUAGES, Speaker
-from services.dialogue.shapes import AnsweredBy, Conversation, Effect, EndCall, Utterance
+from services.dialogue.scripted.phrases import LANGUAGES, Speaker, phrases_of
+from services.dialogue.scripted.slots import slots_of
+from services.dialogue.shapes import AnsweredBy, Conversation, Effect, EndCall, KeepAudio, ReplyText, Utterance
 from services.domain import TakenMessage
 from services.knowledge.words import words_of
-
-LETTERS_OF = 2  # words in one alphabet that tell the language
 
 Source = Literal["greeting", "faq", "facts", "message", "model", "scripted"]
 
@@ -22,7 +23,7 @@ class Reply:
     """A whole answer of the script: known before the first word is spoken, so it is saved before.
 
     `taken` goes to the message book first, and the message `discarded` names leaves it; where that fails, `draft` goes
-    back into the notes, so that nothing is lost.
+    back into the notes, so that nothing is lost. `notice` is said before `text`, and to its end.
     """
 
     text: str
@@ -31,16 +32,41 @@ class Reply:
     taken: TakenMessage | None = None
     discarded: str = ""
     draft: dict[str, Any] | None = None
+    notice: str = ""
 
     @classmethod
     def of(cls, source: Source, text: str, detail: str = "", score: float | None = None) -> "Reply":
         """Make a reply without effects."""
         return cls(text, AnsweredBy(source, detail, score))
 
+    @property
+    def weighty(self) -> bool:
+        """True when the reply may only be spoken after what it means has been stored."""
+        return self.taken is not None or bool(self.discarded)
+
+    @property
+    def sounds(self) -> list[Effect]:
+        """The caller's voice that belongs to the message."""
+        return [each for each in self.effects if isinstance(each, KeepAudio)]
+
+    @property
+    def actions(self) -> list[Effect]:
+        """What is done on the line when the words have been said."""
+        return [each for each in self.effects if not isinstance(each, KeepAudio)]
+
+    @property
+    def spoken(self) -> list[ReplyText]:
+        """The text in the order of speaking."""
+        words = [ReplyText(f"{self.notice} ", fixed=True, interruptible=False)] if self.notice else []
+        return [*words, ReplyText(str(self.text), fixed=is_fixed(self.text))] if self.text else words
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The conversation, what was said, and the language's own words and ears for it."""
+    """The conversation, what was said, and the language's own words and ears for it.
+
+    `certain` is given while the caller may still go on (an answer on trial): it is set when they have surely finished.
+    """
 
     conversation: Conversation
     utterance: Utterance
@@ -49,13 +75,20 @@ class Scene:
     speaker: Speaker
     intents: Intents
     now: datetime
+    certain: asyncio.Event | None = None
 
     @classmethod
-    def of(cls, conversation: Conversation, utterance: Utterance | None, now: datetime) -> "Scene":
+    def of(
+        cls,
+        conversation: Conversation,
+        utterance: Utterance | None,
+        now: datetime,
+        certain: asyncio.Event | None = None,
+    ) -> "Scene":
         """Set the scene for one turn; without an utterance the secretary speaks of her own accord."""
         notes = Notes(conversation.state)
-        if notes.draft is None and utterance is not None and utterance.source == "typed":
-            notes.language = written_language(utterance.text) or notes.language
+        if utterance is not None:
+            _note_language(notes, utterance)
         language = notes.language or spoken_language(conversation, utterance)
         return cls(
             conversation,
@@ -65,7 +98,21 @@ class Scene:
             Speaker(language, conversation.persona.gender, notes),
             intents_of(language),
             now,
+            certain,
         )
+
+    @property
+    def is_certain(self) -> bool:
+        """True unless this answer is on trial still."""
+        return self.certain is None or self.certain.is_set()
+
+    async def certainty(self) -> None:
+        """Wait until the caller has surely finished: whatever stores or does anything, a tool too, stands behind this.
+
+        Nothing but the trial's end limits the wait: whoever began it sets the event or closes the reply.
+        """
+        if self.certain is not None:
+            await self.certain.wait()
 
     def say(self, key: str, **values: str) -> str:
         """Return a phrase."""
@@ -87,19 +134,25 @@ class Scene:
         return reply
 
 
-def written_language(text: str) -> str:
-    """Tell the language of at least two typed words by their letters, "" where they do not say.
+def prepare() -> None:
+    """Read and compile the words of every language: a tenth of a second that no caller shall wait for."""
+    for language in LANGUAGES:
+        intents_of(language), slots_of(language), phrases_of(language), words_of(language)
 
-    Latin letters alone may be a name or a brand, so English is believed only with one of its small words.
-    """
-    latin, cyrillic = (len(re.findall(rf"[{letters}]{{2,}}", text)) for letters in ("A-Za-z", "А-Яа-яЁё"))
-    if latin >= LETTERS_OF and not cyrillic:
-        english = words_of("en")
-        return "en" if english is not None and any(stem.share < 1 for stem in english.stems(text)) else ""
-    return "ru" if cyrillic >= LETTERS_OF and not latin else ""
+
+def _note_language(notes: Notes, utterance: Utterance) -> None:
+    """Follow whoever writes in another language; words of a message being taken may be foreign."""
+    if utterance.source == "typed":
+        written = written_language(utterance.text) if notes.draft is None else ""
+        notes.language = wished_language(utterance.text) or written or notes.language
+    elif utterance.source == "speech" and utterance.understood:
+        notes.forget_written_language()
 
 
 def spoken_language(conversation: Conversation, utterance: Utterance | None) -> str:
-    """Choose the language to answer in: the caller's, the conversation's, the persona's, else English."""
-    wanted = (utterance.language if utterance else "", conversation.language, conversation.persona.language)
+    """Choose the language to answer in: the conversation's, the caller's, the persona's, else English.
+
+    A call changes its language as a whole (`switching.switched_language`), not with every word that sounds foreign.
+    """
+    wanted = (conversation.language, utterance.language if utterance else "", conversation.persona.language)
     return next((each for each in wanted if each in LANGUAGES), "en")
