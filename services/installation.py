@@ -18,6 +18,7 @@ from services.storage.conversations import Conversations
 from services.storage.messages import Messages
 from services.storage.personas import Personas
 from services.stt.manager import Ears
+from services.telemetry.telemetry import Telemetry
 from services.tts.manager import Mouth
 from services.voice.reception import Reception
 
@@ -42,6 +43,7 @@ class Installation:
     mind: Mind
     secretary: Secretary
     reception: Reception
+    telemetry: Telemetry
     company_id: str
     watched: list[PartsOf] = field(default_factory=list)
 

@@ -43,13 +43,14 @@ class Ears:
         self._faults: dict[str, EngineError] = {}
         self._languages: tuple[str, ...] = ()
 
-    async def start(self, languages: Sequence[str]) -> None:
+    async def start(self, languages: Sequence[str], also: Sequence[str] = ()) -> None:
         """Load the best engine of each language (ISO 639-1).
 
-        An engine that is missing or cannot be loaded is replaced by the next, never raised; `parts` says so.
+        An engine that is missing or cannot be loaded is replaced by the next, never raised; `parts` says so. Of the
+        languages `also`, which a caller may change to, those are loaded that have an engine without a caution.
         """
-        self._languages = tuple(languages)
         self._available = {name: engine.availability(self._context) for name, engine in self._engines.items()}
+        languages = self._languages = (*languages, *filter(self._offered_well, also))
         for name in self._order():
             left = [each for each in languages if each not in self._loaded and self._offers(name, each)]
             if left and not await self._load(name, left) and len(left) > 1:
@@ -60,6 +61,11 @@ class Ears:
     def serves(self, language: str) -> bool:
         """Tell whether there are ears for `language`."""
         return language in self._loaded
+
+    def streams(self, language: str) -> bool:
+        """Tell whether words of `language` come while they are spoken, and not only when the turn is over."""
+        loaded = self._loaded.get(language)
+        return loaded is not None and loaded.info.streaming
 
     async def open_stream(self, language: str, rate: int, hints: Sequence[str] = ()) -> TranscriptStream:
         """Open an ear; see SpeechToText. Raises EngineUnavailableError when there are no ears for `language`."""
@@ -81,6 +87,9 @@ class Ears:
     def _order(self) -> list[str]:
         """Engine names, the one that was asked for first, then the best first."""
         return sorted(self._engines, key=lambda name: (name != self._wanted, -self._engines[name].info.rank, name))
+
+    def _offered_well(self, language: str) -> bool:
+        return any(language in each.languages and not each.labelled for each in self._available.values())
 
     def _offers(self, name: str, language: str) -> bool:
         return language in self._available[name].languages

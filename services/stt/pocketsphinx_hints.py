@@ -12,10 +12,17 @@ LONGEST_HINT = 20
 MOST_HINTS = 400
 DISCOUNT = 0.5
 
+ANSWERS = (("yes",), ("no",))
+ANSWER_SHARE = 0.1
+"""How often a turn on the phone is a plain yes, and how often a plain no: among hundreds of long phrases, each counted
+once, a single short word would never be believed."""
+
 COURTESIES = (
     "goodbye",
     "thank you",
     "thank you goodbye",
+    "yes",
+    "no",
     "yes please",
     "no thank you",
     "I would like to leave a message",
@@ -120,4 +127,6 @@ class Phrasebook:
     def _all(self) -> tuple[Sentence, ...]:
         # The phrases themselves count for more than the same after an opening.
         opened = tuple((*opening, *sentence) for opening in OPENINGS for sentence in self.spoken if len(sentence) > 1)
-        return self.spoken * 5 + opened
+        phrases = self.spoken * 5 + opened
+        answers = tuple(answer for answer in ANSWERS if answer in self.spoken)
+        return phrases + answers * round(ANSWER_SHARE * len(phrases))

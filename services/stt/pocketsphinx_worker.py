@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from services.stt.pocketsphinx_front import Front, mean_for
-from services.stt.pocketsphinx_hints import COURTESIES, Phrasebook
+from services.stt.pocketsphinx_hints import ANSWERS, COURTESIES, Phrasebook
 from services.stt.pocketsphinx_pass import Heard, Pass
 from services.workers.protocol import Emit, WorkerMessage
 
@@ -24,6 +24,10 @@ INTERIM_SECONDS = 0.2
 LOWEST_CONFIDENCE = 0.1
 WORST_FIT = -0.3
 """How much worse, in acoustic log score per frame, a likely phrase may fit than the general result."""
+
+ANSWER_FIT, ANSWER_CONFIDENCE = -0.1, 0.4
+"""A plain yes or no that only the likely phrases heard must fit nearly as well as the general result, and be this sure:
+it is a short sound that other words and coughs resemble, and it decides something."""
 
 SECOND_PASS = False
 """pocketsphinx's flat-lexicon pass over the whole utterance after its end: it left word error where it was (slt 35 and
@@ -156,8 +160,12 @@ class PocketsphinxSession:
             self._emit(WorkerMessage("transcript", {"text": text, "final": False}))
 
     def _choose(self, general: Heard, likely: Heard) -> tuple[Heard, Sequence[str]]:
+        words = tuple(word for word, *_ in likely.words)
         fits = likely.acoustic - general.acoustic >= WORST_FIT
-        if likely.words and fits and self._phrasebook.says(tuple(word for word, *_ in likely.words)):
+        if words in ANSWERS and general.text != likely.text:
+            worse = likely.acoustic - general.acoustic < ANSWER_FIT
+            fits = not worse and likely.confidence >= ANSWER_CONFIDENCE
+        if words and fits and self._phrasebook.says(words):
             return likely, [general.text] if general.text not in ("", likely.text) else []
         if general.confidence < LOWEST_CONFIDENCE:
             return Heard(), [general.text] if general.text else []

@@ -40,6 +40,7 @@ class CallEars:
         self._unheard: deque[Frame] = deque(maxlen=round(_UNHEARD / FRAME_SECONDS))
         self._refusal: EngineError | None = None
         self._failures = 0
+        self._reopening = False
 
     @property
     def present(self) -> bool:
@@ -73,6 +74,13 @@ class CallEars:
             await self._refuse(error)
         return True
 
+    async def reopen(self) -> None:
+        """Change to other ears, which `open_ears` chooses anew; what is said meanwhile is kept for them."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._reopening = True
+            await stream.aclose()
+
     async def close(self) -> None:
         """Give the ears back; idempotent."""
         task, self._task = self._task, None
@@ -98,6 +106,9 @@ class CallEars:
             finally:
                 self._stream = None
                 await stream.aclose()
+            if self._reopening:
+                self._reopening, self._failures = False, 0
+                continue
             if self._failures >= _FAILURES:
                 break
             self._on_lost(failure, True)

@@ -5,38 +5,39 @@ and is handled by one loop, so that the state below is changed in one place only
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import structlog
 
 from services.audio.frame import Frame
-from services.clock import Clock
-from services.dialogue.shapes import Conversation, EndCall, KeepAudio, SendDigits, Transfer, Utterance
-from services.errors import LineError, SecretaryError
+from services.dialogue.shapes import Effect, EndCall, KeepAudio, ReplyEvent, SendDigits, Transfer
+from services.errors import EngineError, LineError, SecretaryError
 from services.events import CallEventType
-from services.tts.protocol import Voice
+from services.voice.answering import Answering
+from services.voice.call import Call
+from services.voice.deadlines import Deadlines, Due
 from services.voice.digits import DigitCollector
 from services.voice.inbox import Inbox, InboxEvent
-from services.voice.journal import CallJournal
-from services.voice.latency import Stage, Trace
-from services.voice.line import AudioLine, Closed, Digit, Hold, TypedText
+from services.voice.latency import Trace
+from services.voice.line import Closed, Digit, Hold, TypedText
 from services.voice.listener import (
     EarsFailed,
     Heard,
     InterimHeard,
     Listener,
     ListenerEvent,
-    SpeechStarted,
+    Onset,
+    Pausing,
     SpeechSustained,
+    TurnEnded,
 )
+from services.voice.overlap import Overlap
 from services.voice.patience import Patience
-from services.voice.ports import Mouth, SecretaryOnLine
 from services.voice.replies import Replies, ReplyDone
-from services.voice.settings import VoiceSettings
 from services.voice.turns import TurnBook
-from services.voice.utterances import is_noise, joined
+from services.voice.utterances import joined
 
 log = structlog.get_logger()
 
@@ -49,236 +50,234 @@ class VoiceConversation:
 
     def __init__(
         self,
-        line: AudioLine,
-        conversation: Conversation,
-        secretary: SecretaryOnLine,
-        mouth: Mouth,
-        voice: Voice,
+        call: Call,
         make_listener: Callable[[Callable[[ListenerEvent], None]], Listener],
-        journal: CallJournal,
-        settings: VoiceSettings,
-        clock: Clock,
         on_frame: Callable[[Frame], None],
     ) -> None:
-        self._line = line
-        self._conversation = conversation
-        self._secretary = secretary
-        self._mouth = mouth
-        self._voice = voice
-        self._journal = journal
-        self._settings = settings
-        self._clock = clock
+        self._call = call
         self._on_frame = on_frame
-        self._inbox = Inbox(clock)
+        self._inbox = Inbox(call.clock)
         self._listener = make_listener(self._inbox.put)
-        self._digits = DigitCollector(clock, settings.digit_pause)
-        self._waiting: Heard | None = None
+        self._digits = DigitCollector(call.clock, call.settings.digit_pause)
         self._failures = 0
         self._parting = False
-        self._leaving = ""  # the reason of a goodbye that the caller may just be interrupting
         self._ending = ""  # the reason of our own hanging up
         self._patience: Patience
         self._turns: TurnBook
         self._replies: Replies
+        self._overlap: Overlap
+        self._answering: Answering
+        self._deadlines: Deadlines
         self.keep: list[KeepAudio] = []
 
     async def run(self) -> str:
         """Hold the conversation until the line closes; every task it started has ended when it returns."""
-        answered_at = self._clock.monotonic()
-        self._patience = Patience(self._settings, answered_at)
-        self._turns = TurnBook(self._conversation, self._journal, self._clock, answered_at)
-        self._replies = Replies(
-            self._line,
-            self._conversation,
-            self._mouth,
-            self._voice,
-            self._turns,
-            self._journal,
-            self._clock,
-            self.keep,
-            self._inbox.put,
-        )
-        self._listener.start()
-        self._conversation.abilities = replace(self._conversation.abilities, ears=self._listener.has_ears)
-        reader = asyncio.create_task(self._inbox.follow(self._line, self._take), name="line")
+        call, listener = self._call, self._listener
+        answered_at = call.clock.monotonic()
+        patience = self._patience = Patience(call.settings, answered_at)
+        turns = self._turns = TurnBook(call, answered_at)
+        replies = self._replies = Replies(call, turns, self.keep, self._inbox.put)
+        overlap = self._overlap = Overlap(call, replies, listener)
+        self._answering = Answering(call, turns, listener, replies, overlap, patience)
+        self._deadlines = Deadlines(call.settings, patience, self._digits, listener, replies, overlap, self._answering)
+        listener.start()
+        self._set_ears(listener.has_ears)
+        reader = asyncio.create_task(self._inbox.follow(call.line, self._take), name="line")
         try:
-            self._replies.begin(self._secretary.greet(self._conversation), Trace(self._clock, answered_at))
+            self._say(call.secretary.greet(call.conversation), answered_at)
             reason = await self._live()
             await self._last_words()
         finally:
             reader.cancel()
-            await self._replies.drop()
+            await replies.drop()
             await asyncio.gather(reader, return_exceptions=True)
-            await self._listener.close()
+            await listener.close()
         return reason
 
     async def _live(self) -> str:
         while True:
-            event = await self._inbox.next(self._deadline())
+            event = await self._inbox.next(None if self._parting else self._deadlines.next())
             if isinstance(event, Closed):
                 return self._ending or event.reason
             try:
                 if event is None:
-                    await self._on_deadline(self._clock.monotonic())
-                else:
+                    await self._on_deadline()
+                elif not self._parting:
                     await self._handle(event)
+                else:
+                    await self._handle_parting(event)
             except LineError as error:  # the line is closing under us; its Closed event follows
-                log.info("the line refused", call=self._journal.call_id, error=str(error))
+                log.info("the line refused", call=self._call.journal.call_id, error=str(error))
             except Exception:  # whatever broke, the caller's last words are still kept
-                log.exception("the conversation failed", call=self._journal.call_id)
+                log.exception("the conversation failed", call=self._call.journal.call_id)
                 return "failure"
 
-    def _deadline(self) -> float | None:
-        if self._parting:
-            return None
-        busy = self._replies.under_way or self._listener.hears_speech or self._listener.thinking
-        if self._digits.deadline is None:
-            return self._patience.deadline(busy=busy)
-        return min(self._digits.deadline, self._patience.deadline(busy=True))
+    async def _on_deadline(self) -> None:
+        now = self._call.clock.monotonic()
+        match self._deadlines.due(now):
+            case Due.TIME_IS_UP | Due.LEAVING as due:
+                await self._on_end_due(due, now)
+            case Due.OVERLAP:
+                if self._overlap.on_deadline():
+                    await self._answering.give_way()
+            case Due.PUT_OFF:
+                await self._answering.put_off_long_enough()
+            case Due.DIGITS:
+                await self._typed(self._digits.take(), "digits")
+            case Due.NO_ANSWER | Due.FILLER | Due.SILENCE as due:
+                await self._on_wait_due(due, now)
+            case None:
+                pass
 
-    async def _on_deadline(self, now: float) -> None:
-        if self._patience.is_over(now):
-            await self._stop_reply("max_call")
-            self._parting = True
-            self._replies.begin(self._secretary.time_is_up(self._conversation), Trace(self._clock, now))
+    async def _on_end_due(self, due: Due, now: float) -> None:
+        if due is Due.LEAVING:
+            await self._hang_up(self._patience.stay())
             return
-        if number := self._digits.take():
-            await self._stop_reply("digits")
-            self._answer_typed(number, "digits")
-            return
-        asked = self._patience.ask()
-        self._replies.begin(self._secretary.no_input(self._conversation, asked), Trace(self._clock, now))
+        await self._answering.silence("max_call")
+        self._parting = True
+        self._say(self._call.secretary.time_is_up(self._call.conversation), now)
+
+    async def _on_wait_due(self, due: Due, now: float) -> None:
+        """One side has waited for the other for long."""
+        if due is Due.FILLER:
+            self._replies.fill()
+        elif due is Due.NO_ANSWER:
+            await self._answering.silence("failure")
+            await self._on_failure(EngineError("No answer was ready in time."))
+        else:
+            self._say(self._call.secretary.no_input(self._call.conversation, self._patience.ask()), now)
 
     async def _handle(self, event: InboxEvent) -> None:
-        if self._parting and isinstance(event, SpeechSustained | Digit | TypedText):
-            return  # the last sentence of a call whose time is up is said to its end
         match event:
-            case SpeechSustained():
-                await self._on_sustained()
-            case InterimHeard(text):
-                self._journal.record(CallEventType.INTERIM, {"role": "caller", "text": text})
+            case Onset() | SpeechSustained() | InterimHeard() | Pausing():
+                await self._on_speech(event)
             case Heard():
                 await self._on_heard(event)
             case Digit(key):
                 await self._on_digit(key)
             case TypedText(text):
-                await self._stop_reply("caller")
-                self._answer_typed(text, "typed")
+                await self._typed(text, "typed")
             case ReplyDone():
                 await self._on_reply_done(event)
-            case EarsFailed(message, recovered):
-                self._journal.record(CallEventType.DEGRADED, {"part": "stt", "detail": message})
-                self._conversation.abilities = replace(self._conversation.abilities, ears=recovered)
-            case SpeechStarted() | Hold() | Closed():
+            case EarsFailed():
+                self._on_ears_failed(event)
+            case TurnEnded() | Hold() | Closed():  # they change only what is due when
                 pass
 
-    # -- the caller speaks ------------------------------------------------------------------------------------------
+    async def _on_speech(self, event: Onset | SpeechSustained | InterimHeard | Pausing) -> None:
+        """The caller is speaking, and has not finished."""
+        match event:
+            case Onset():
+                self._overlap.onset()
+            case SpeechSustained():
+                if self._overlap.sustained():
+                    await self._answering.give_way()
+            case InterimHeard(text):
+                self._note_interim(text)
+                self._patience.words(self._call.clock.monotonic())
+                await self._answering.words(text)
+            case Pausing(text):
+                self._overlap.pausing()
+                self._answering.try_out(text)
 
-    async def _on_sustained(self) -> None:
-        """Somebody really speaks: give way, or take back an answer that nobody has heard yet."""
-        if self._replies.audible:
-            await self._stop_reply("caller")
-        else:
-            await self._replies.take_back()
+    async def _handle_parting(self, event: InboxEvent) -> None:
+        """The last sentence of a call whose time is up is said to its end; what is heard meanwhile is kept."""
+        match event:
+            case InterimHeard(text):
+                self._note_interim(text)
+            case Heard():
+                await self._answering.heard(event, parting=True)
+            case ReplyDone():
+                await self._on_reply_done(event)
+            case EarsFailed():
+                self._on_ears_failed(event)
+            case _:
+                pass
+
+    def _say(self, events: AsyncGenerator[ReplyEvent, None], since: float) -> None:
+        """Let the secretary speak of her own accord."""
+        self._replies.begin(events, Trace(self._call.clock, since))
 
     async def _on_heard(self, heard: Heard) -> None:
-        utterance = heard.utterance
-        self._patience.sound(self._clock.monotonic())
-        leaving, self._leaving = self._leaving, ""
-        if leaving and not utterance.understood:
+        self._patience.sound(self._call.clock.monotonic())
+        leaving = self._patience.stay()
+        if leaving and not heard.utterance.understood:
             await self._hang_up(leaving)
             return
-        if self._listener.has_ears and is_noise(utterance):
-            if self._replies.asked is not None and not self._replies.under_way:  # the noise took it back, or held it up
-                self._answer(heard)
-            return
-        self._patience.answered()
-        self._turns.caller_spoke(heard)
-        if self._replies.audible or (self._parting and self._replies.under_way):
-            # Short words over the secretary's speech did not stop it: they are answered when it has finished.
-            if utterance.understood:
-                self._let_wait(heard)
-            return
-        await self._replies.take_back()
-        self._answer(heard)
-
-    def _let_wait(self, heard: Heard) -> None:
-        earlier = self._waiting.utterance if self._waiting else None
-        self._waiting = replace(heard, utterance=joined(earlier, heard.utterance))
-
-    def _answer(self, heard: Heard) -> None:
-        if self._patience.is_over(self._clock.monotonic()):
-            self._let_wait(heard)  # no time for an answer: kept with the caller's last words
-            return
-        # Where the caller went on before the answer was heard it is one turn, not two.
-        utterance = joined(self._replies.asked, heard.utterance)
-        if self._listener.hears_speech:  # the answer waits for the rest
-            self._replies.asked = utterance
-            return
-        trace = Trace(self._clock, heard.speech_end)
-        trace.mark(Stage.END_OF_TURN, heard.decided)
-        trace.mark(Stage.TRANSCRIPT, heard.transcribed)
-        self._ask(utterance, trace)
-
-    def _answer_typed(self, text: str, source: Literal["typed", "digits"]) -> None:
-        self._patience.answered()
-        self._leaving = ""
-        self._ask(self._turns.caller_typed(text, source), Trace(self._clock, self._clock.monotonic()))
-
-    def _ask(self, utterance: Utterance, trace: Trace) -> None:
-        self._replies.asked = utterance
-        self._replies.begin(self._secretary.reply(self._conversation, utterance), trace)
+        await self._answering.heard(heard)
 
     async def _on_digit(self, key: str) -> None:
-        self._patience.sound(self._clock.monotonic())
-        await self._stop_reply("digits")
+        self._patience.sound(self._call.clock.monotonic())
+        await self._answering.silence("digits")
         if number := self._digits.press(key):
-            self._answer_typed(number, "digits")
+            await self._typed(number, "digits")
 
-    # -- the secretary speaks ---------------------------------------------------------------------------------------
+    async def _typed(self, text: str, source: Literal["typed", "digits"]) -> None:
+        await self._answering.silence("digits" if source == "digits" else "caller")
+        self._patience.stay()
+        await self._answering.typed(text, source)
+
+    def _note_interim(self, text: str) -> None:
+        self._call.journal.record(CallEventType.INTERIM, {"role": "caller", "text": text})
+
+    def _on_ears_failed(self, failed: EarsFailed) -> None:
+        self._call.journal.record(CallEventType.DEGRADED, {"part": "stt", "detail": failed.message})
+        self._set_ears(failed.recovered)
+
+    def _set_ears(self, ears: bool) -> None:
+        conversation = self._call.conversation
+        conversation.abilities = replace(conversation.abilities, ears=ears)
 
     async def _on_reply_done(self, done: ReplyDone) -> None:
+        if self._replies.on_trial and self._replies.is_current(done):
+            await self._replies.take_back()  # it broke while the caller was still speaking: asked anew afterwards
+            return
         if not self._replies.finish(done):
             return
-        self._patience.sound(self._clock.monotonic())
+        self._overlap.reset()
+        self._patience.sound(self._call.clock.monotonic())
         if done.error is not None:
             await self._on_failure(done.error)
             return
         self._failures = 0
-        for effect in done.reply.effects:
-            if isinstance(effect, EndCall) and self._listener.hears_speech and not self._parting:
-                self._leaving = effect.reason
-            elif isinstance(effect, EndCall):
-                await self._hang_up(effect.reason)
-            elif isinstance(effect, Transfer):
-                await self._line.transfer(effect.to)
-            elif isinstance(effect, SendDigits):
-                await self._line.send_digits(effect.digits)
-        if self._waiting is not None and not any(isinstance(effect, EndCall) for effect in done.reply.effects):
-            waiting, self._waiting = self._waiting, None
-            self._answer(waiting)
+        if not await self._perform(done.reply.effects):
+            await self._answering.waiting()
+
+    async def _perform(self, effects: Sequence[Effect]) -> bool:
+        """Do what the answer was about, now that its last word was played; True when that ends the call."""
+        ends = False
+        for effect in effects:
+            match effect:
+                case EndCall(reason):
+                    ends = True
+                    if self._listener.hears_speech and not self._parting:
+                        self._patience.leave(reason, self._call.clock.monotonic())
+                    else:
+                        await self._hang_up(reason)
+                case Transfer(to):
+                    await self._call.line.transfer(to)
+                case SendDigits(digits):
+                    await self._call.line.send_digits(digits)
+                case KeepAudio():
+                    pass
+        return ends
 
     async def _on_failure(self, error: BaseException) -> None:
         """A reply broke: say so in human words; give up politely when even that fails."""
+        call = self._call
         unforeseen = None if isinstance(error, SecretaryError) else error
-        log.error("a reply failed", call=self._journal.call_id, error=str(error), exc_info=unforeseen)
-        self._journal.record(CallEventType.DEGRADED, {"part": "reply", "detail": str(error) or type(error).__name__})
+        log.error("a reply failed", call=call.journal.call_id, error=str(error), exc_info=unforeseen)
+        call.journal.record(CallEventType.DEGRADED, {"part": "reply", "detail": str(error) or type(error).__name__})
         self._failures += 1
         if self._failures >= _FAILURES or self._parting:
             await self._hang_up("failure")
             return
-        self._replies.begin(self._secretary.apology(self._conversation), Trace(self._clock, self._clock.monotonic()))
+        self._say(call.secretary.apology(call.conversation), call.clock.monotonic())
 
     async def _hang_up(self, reason: str) -> None:
         self._ending = reason
-        await self._line.hangup()
+        await self._call.line.hangup()
         self._inbox.put(Closed(reason))
-
-    async def _stop_reply(self, by: str) -> None:
-        if await self._replies.stop(by):
-            self._patience.sound(self._clock.monotonic())
-
-    # -- the line ---------------------------------------------------------------------------------------------------
 
     async def _take(self, frame: Frame) -> None:
         self._on_frame(frame)
@@ -286,9 +285,7 @@ class VoiceConversation:
 
     async def _last_words(self) -> None:
         """The line is closed: what was being said is still understood, stored and, if it was a message, kept."""
-        last = await self._replies.hung_up()
-        if self._waiting is not None:
-            last = joined(last, self._waiting.utterance)
+        last = self._answering.unanswered(await self._replies.hung_up())
         if number := self._digits.take():
             last = joined(last, self._turns.caller_typed(number, "digits"))
         await self._listener.finish(_LAST_WORDS)
@@ -296,4 +293,4 @@ class VoiceConversation:
             if isinstance(event, Heard):
                 self._turns.caller_spoke(event)
                 last = joined(last, event.utterance)
-        await self._replies.keep_last(self._secretary.hung_up(self._conversation, last))
+        await self._replies.keep_last(self._call.secretary.hung_up(self._call.conversation, last))

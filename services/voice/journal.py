@@ -52,6 +52,10 @@ class CallJournal:
         except asyncio.QueueFull:  # nothing has been stored for hours: the caller is still answered
             log.error("a call event was not stored", call=self.call_id, type=event.type, error="too many are waiting")
 
+    def saying(self, text: str) -> None:
+        """Publish what is being spoken from now on."""
+        self.record(CallEventType.SAYING, {"text": text})
+
     async def close(self, timeout: float = 10.0) -> None:
         """Wait until everything recorded is stored; give up after `timeout` seconds."""
         try:

@@ -96,6 +96,29 @@ class AudioLine(Protocol):
         """Samples of sent frames (silence filler not counted) handed to the other side so far."""
         ...
 
+    @property
+    def queued(self) -> int:
+        """Samples of sent frames that wait to be handed on."""
+        ...
+
+    def duck(self, decibels: float) -> None:
+        """Play on `decibels` (<= 0) quieter than sent, from the next frame handed on; 0 is the sent level again.
+
+        The change is a ramp of one frame, so that it does not click.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Hand on silence and keep what is queued, until `resume` or `discard_unsent`; fades out within a frame."""
+        ...
+
+    def resume(self, back: int = 0) -> None:
+        """Go on after `pause`, from `back` samples before the pause (as many as are still known, at least 0.5 s).
+
+        What is played again is no longer counted in `played`.
+        """
+        ...
+
     def tap(self, listener: Callable[[Frame], None]) -> None:
         """Call `listener` with every outgoing frame as it is handed on, silence filler included.
 

@@ -1,9 +1,10 @@
-"""The listening half of a conversation: frames -> voice activity -> ears -> finished utterances."""
+"""The listening half of a conversation: frames -> echo canceller -> voice activity -> ears -> finished utterances."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from services.audio.frame import FRAME_SECONDS, Frame
 from services.clock import Clock
@@ -12,7 +13,7 @@ from services.domain import AudioSpan
 from services.errors import SecretaryError
 from services.stt.protocol import Transcript
 from services.voice.call_ears import CallEars, OpenEars
-from services.voice.endpointing import EndOfTurnPolicy, TurnSoFar
+from services.voice.endpointer import Endpointer
 from services.voice.settings import VoiceSettings
 from services.voice.vad import VoiceActivity
 
@@ -20,8 +21,8 @@ PRE_ROLL = 0.3  # seconds before the detected onset: soft first consonants lie t
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    """The caller has begun to speak."""
+class Onset:
+    """A voice may have begun: one window of likely speech. Often it was a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,22 @@ class SpeechSustained:
 
 
 @dataclass(frozen=True, slots=True)
+class Pausing:
+    """The caller has paused for as long as a head start takes; the turn is not over yet. `text`: the words so far."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class InterimHeard:
     """The words so far."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The caller has finished; the ears' last word on it follows as Heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,15 @@ class EarsFailed:
     recovered: bool
 
 
-ListenerEvent = SpeechStarted | SpeechSustained | InterimHeard | Heard | EarsFailed
+ListenerEvent = Onset | SpeechSustained | Pausing | InterimHeard | TurnEnded | Heard | EarsFailed
+
+
+class Echo(Protocol):
+    """Takes the secretary's own voice out of what comes over the line."""
+
+    def clean(self, frame: Frame) -> Frame:
+        """Return what is left of the caller's next frame."""
+        ...
 
 
 @dataclass(slots=True)
@@ -63,6 +84,7 @@ class _Pending:
     span: AudioSpan
     speech_end: float
     decided: float
+    interim: str
     overdue: asyncio.TimerHandle
 
 
@@ -70,25 +92,31 @@ class Listener:
     """Owns the voice activity, the end-of-turn decision and the ears of one call.
 
     Give it every frame of the caller; it emits events by calling `emit` (never blocking). Without ears (`open_ears`
-    None) finished turns carry no text, only where they lie in the recording.
+    None) finished turns carry no text, only where they lie in the recording. `language` is what is listened for;
+    `early_words` tells that words come while they are spoken (it turns True with the first that do).
     """
 
     def __init__(
         self,
         activity: VoiceActivity,
-        policy: EndOfTurnPolicy,
+        endpointer: Endpointer,
         settings: VoiceSettings,
         clock: Clock,
         language: str,
         open_ears: OpenEars | None,
         emit: Callable[[ListenerEvent], None],
+        echo: Echo | None = None,
+        *,
+        early_words: bool = False,
     ) -> None:
+        self.language = language
+        self.early_words = early_words
         self._activity = activity
-        self._policy = policy
+        self._endpointer = endpointer
         self._settings = settings
         self._clock = clock
-        self._language = language
         self._emit = emit
+        self._echo = echo
         self._ears = CallEars(open_ears, self._take, self._on_lost)
         self._pre_roll: deque[Frame] = deque(maxlen=round(PRE_ROLL / FRAME_SECONDS))
         self._pending: deque[_Pending] = deque()
@@ -97,8 +125,9 @@ class Listener:
         self._settled.set()
         self._interim = ""
         self._began: float | None = None
-        self._sustained = False
+        self._likely = self._sustained = self._paused = False
         self._voice_at = 0.0
+        self._now = 0.0
 
     @property
     def hears_speech(self) -> bool:
@@ -106,9 +135,39 @@ class Listener:
         return self._began is not None
 
     @property
+    def voice_now(self) -> bool:
+        """True while the latest sound is a voice."""
+        return self._activity.state.speaking or self._activity.state.likely
+
+    @property
+    def sustained(self) -> bool:
+        """True while the caller has been speaking for as long as a barge-in takes, without a pause."""
+        return self._sustained
+
+    @property
+    def pausing(self) -> bool:
+        """True while the caller is silent inside a turn."""
+        return self._began is not None and self._paused
+
+    @property
+    def interim(self) -> str:
+        """The words of the turn so far; "" between turns."""
+        return self._interim if self._began is not None else ""
+
+    @property
+    def span(self) -> AudioSpan:
+        """Where the speech of the turn lies in the caller's stream, as far as it has come."""
+        return AudioSpan(max(0.0, (self._began or 0.0) - PRE_ROLL), self._activity.state.last_voice + PRE_ROLL)
+
+    @property
     def thinking(self) -> bool:
         """True while the ears owe a final transcript."""
         return bool(self._pending)
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the speech ended for which the ears still owe the words, in the clock's seconds; None: nothing owed."""
+        return self._pending[0].speech_end if self._pending else None
 
     @property
     def has_ears(self) -> bool:
@@ -119,27 +178,43 @@ class Listener:
         """Begin to open the ears; without them the listener still tells when somebody speaks."""
         self._ears.start()
 
+    async def change_language(self, language: str) -> None:
+        """Listen for another language from the next utterance on."""
+        self.language = language
+        await self._ears.reopen()
+
+    def cut_off(self) -> None:
+        """An answer had to be taken back because the caller went on: this caller needs longer pauses."""
+        self._endpointer.pace.cut_off()
+
     async def push(self, frame: Frame) -> None:
         """Take the caller's next frame."""
+        if self._echo is not None:
+            frame = self._echo.clean(frame)
         state = self._activity.push(frame)
-        if state.speaking:
-            self._voice_at = self._clock.monotonic()
+        if state.likely:
+            if state.speaking:
+                self._voice_at = self._clock.monotonic()
+            if not self._likely:
+                self._emit(Onset())
+        self._likely = state.likely
         if self._began is None:
             self._pre_roll.append(frame)
             if state.speaking:
                 await self._begin(state.started)
             return
         await self._ears.hear(frame)
-        self._note_sustained(frame.end / frame.rate)
-        if not state.speaking and state.silence >= self._policy.wait(
-            TurnSoFar(self._interim, self._language, self.has_ears)
-        ):
-            await self._end_turn(state.last_voice)
+        self._now = frame.end / frame.rate
+        self._endpointer.hear(frame, state)
+        self._note_sustained()
+        self._note_pause()
+        if self._endpointer.is_over(state, self._now, self.language, ears=self.has_ears):
+            await self._end_turn()
 
     async def finish(self, timeout: float) -> None:
         """The line is closed: end the turn in progress and wait for what the ears still owe."""
         if self._began is not None:
-            await self._end_turn(self._activity.state.last_voice)
+            await self._end_turn()
         try:
             async with asyncio.timeout(timeout):
                 await self._settled.wait()
@@ -151,38 +226,49 @@ class Listener:
         for pending in self._pending:
             pending.overdue.cancel()
         self._pending.clear()
+        await self._endpointer.close()
         await self._ears.close()
 
     async def _begin(self, started: float) -> None:
         self._began = started
-        self._sustained = False
+        self._sustained = self._paused = False
         self._interim = ""
-        self._emit(SpeechStarted())
+        self._endpointer.begin(started, self._pre_roll)
         for frame in self._pre_roll:
             await self._ears.hear(frame)
         self._pre_roll.clear()
 
-    def _note_sustained(self, now: float) -> None:
+    def _note_sustained(self) -> None:
         state = self._activity.state
         if not state.speaking:
             self._sustained = False
-        elif not self._sustained and now - state.started >= self._settings.barge_in:
+        elif not self._sustained and self._now - state.started >= self._settings.barge_in:
             self._sustained = True
             self._emit(SpeechSustained())
 
-    async def _end_turn(self, last_voice: float) -> None:
-        began, self._began = self._began, None
-        span = AudioSpan(max(0.0, (began or 0.0) - PRE_ROLL), last_voice + PRE_ROLL)
+    def _note_pause(self) -> None:
+        state = self._activity.state
+        if state.speaking:
+            self._paused = False
+        elif not self._paused and state.silence >= self._settings.head_start:
+            self._paused = True
+            self._emit(Pausing(self._interim))
+
+    async def _end_turn(self) -> None:
+        span, self._began, self._sustained = self.span, None, False
         overdue = asyncio.get_running_loop().call_later(self._settings.transcript_timeout, self._give_up_oldest)
         self._settled.clear()
-        self._pending.append(_Pending(span, self._voice_at, self._clock.monotonic(), overdue))
+        self._pending.append(_Pending(span, self._voice_at, self._clock.monotonic(), self._interim, overdue))
+        self._emit(TurnEnded())
         if not await self._ears.end_utterance():
             self._settle(None)
 
     def _take(self, transcript: Transcript) -> None:
         if not transcript.final:
+            self.early_words = True
             if self._began is not None:
                 self._interim = transcript.text
+                self._endpointer.words(transcript.text, self._now)
                 self._emit(InterimHeard(transcript.text))
         elif self._late:
             self._late -= 1
@@ -190,15 +276,15 @@ class Listener:
             self._settle(transcript)
 
     def _settle(self, transcript: Transcript | None) -> None:
-        """Answer the oldest turn that waits for its words."""
+        """Answer the oldest turn that waits for its words; without a last word the interim ones count."""
         if not self._pending:
             return
         pending = self._pending.popleft()
         pending.overdue.cancel()
         if not self._pending:
             self._settled.set()
-        text = transcript.text if transcript else ""
-        language = transcript.language if transcript else self._language
+        text = transcript.text if transcript else pending.interim
+        language = transcript.language if transcript else self.language
         confidence = transcript.confidence if transcript else None
         utterance = Utterance(text, language, "speech", confidence, pending.span)
         now = self._clock.monotonic()

@@ -1,5 +1,6 @@
 """What the conversation needs from below, as small protocols: it imports no database and no engine."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
@@ -61,6 +62,10 @@ class Ears(Protocol):
         """Tell whether speech in `language` can be understood here."""
         ...
 
+    def streams(self, language: str) -> bool:
+        """Tell whether words of `language` come while they are spoken, and not only when the turn is over."""
+        ...
+
     async def open_stream(self, language: str, rate: int, hints: Sequence[str] = ()) -> TranscriptStream:
         """Open an ear. Raises EngineError."""
         ...
@@ -73,8 +78,10 @@ class Mouth(Protocol):
         """Choose a voice."""
         ...
 
-    def synthesize(self, text: str, voice: Voice, rate: int) -> AsyncGenerator[SpeechPiece, None]:
-        """Speak. Raises EngineError."""
+    def synthesize(
+        self, text: str, voice: Voice, rate: int, *, fixed: bool = False
+    ) -> AsyncGenerator[SpeechPiece, None]:
+        """Speak; the sound of a `fixed` text may be kept on disk. Raises EngineError."""
         ...
 
 
@@ -93,8 +100,23 @@ class SecretaryOnLine(Protocol):
         """Say who answers."""
         ...
 
-    def reply(self, conversation: Conversation, utterance: Utterance) -> AsyncGenerator[ReplyEvent, None]:
-        """Answer a turn."""
+    def reply(
+        self, conversation: Conversation, utterance: Utterance, certain: asyncio.Event | None = None
+    ) -> AsyncGenerator[ReplyEvent, None]:
+        """Answer a turn.
+
+        With `certain` the answer is begun before the caller has surely finished: text may be thought of and yielded at
+        once, but nothing is stored, done or kept until the event is set. An overtaken answer is closed instead, and
+        `conversation.state` is put back by whoever asked.
+        """
+        ...
+
+    def expects(self, conversation: Conversation) -> str:
+        """Return what was just asked for: "yes_no", "number", "name", "message", or "" for anything; quick."""
+        ...
+
+    def filler(self, conversation: Conversation) -> str:
+        """Return a short phrase that bridges a slow answer, never twice alike in a row; "" where there is none."""
         ...
 
     def no_input(self, conversation: Conversation, count: int) -> AsyncGenerator[ReplyEvent, None]:

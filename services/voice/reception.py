@@ -1,8 +1,8 @@
 """Takes calls: every line that rings, from the first event to the sealed recording."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -10,51 +10,15 @@ import structlog
 from services.audio.recording import StereoRecorder
 from services.clock import Clock
 from services.dialogue.shapes import Abilities, Conversation, KeepAudio
-from services.domain import CompanyProfile, Persona
 from services.errors import LineError, SecretaryError
-from services.events import CallEventType, EventBus
-from services.stt.protocol import TranscriptStream
+from services.events import CallEventType
+from services.voice.call import Call
 from services.voice.conversation import VoiceConversation
-from services.voice.endpointing import EndOfTurnPolicy
+from services.voice.desk import Desk
 from services.voice.journal import CallJournal
 from services.voice.line import AudioLine, Capability, LineInfo
-from services.voice.listener import Listener, ListenerEvent
-from services.voice.ports import (
-    CallLog,
-    CompanyBook,
-    ConversationBook,
-    Ears,
-    Hints,
-    MessageSounds,
-    Mouth,
-    PersonaBook,
-    SecretaryOnLine,
-)
-from services.voice.settings import VoiceSettings
-from services.voice.vad import VadFactory, VoiceActivity
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything a call needs, composed once at start."""
-
-    companies: CompanyBook
-    personas: PersonaBook
-    conversations: ConversationBook
-    calls: CallLog
-    sounds: MessageSounds
-    secretary: SecretaryOnLine
-    ears: Ears
-    mouth: Mouth
-    vad: VadFactory
-    policy: EndOfTurnPolicy
-    hints: Hints
-    bus: EventBus
-    clock: Clock
-    settings: VoiceSettings
-    data_dir: Path
 
 
 class Reception:
@@ -66,7 +30,7 @@ class Reception:
     async def take(self, line: AudioLine) -> str:
         """Answer `line`, hold the conversation until it closes, store everything; return the call's id."""
         desk, info = self._desk, line.info
-        company, persona, conversation = await self._prepare(line)
+        conversation = await self._prepare(line)
         recording = _recording_path(desk, conversation.call_id)
         recorder = StereoRecorder(desk.data_dir / recording, line.rate)
         journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
@@ -75,7 +39,7 @@ class Reception:
         answered: float | None = None
         keep: Sequence[KeepAudio] = ()
         try:
-            talk = self._talk(line, conversation, persona, company, journal, recorder)
+            talk = await self._talk(line, conversation, journal, recorder)
             keep = talk.keep
             await line.answer()
             answered = desk.clock.monotonic()
@@ -111,7 +75,7 @@ class Reception:
         await journal.close()
         return call_id
 
-    async def _prepare(self, line: AudioLine) -> tuple[CompanyProfile, Persona, Conversation]:
+    async def _prepare(self, line: AudioLine) -> Conversation:
         desk, info = self._desk, line.info
         company = await desk.companies.profile(info.company_id)
         if company is None:
@@ -124,7 +88,7 @@ class Reception:
                 f"There is no persona that speaks {language!r}.", "Add one, or set SECRETARY_LANGUAGE."
             )
         opened = await desk.conversations.open(company.id, info.channel, info.number, persona.language, persona.slug)
-        conversation = Conversation(
+        return Conversation(
             id=opened.id,
             company=company,
             persona=persona,
@@ -143,40 +107,22 @@ class Reception:
             history=list(opened.history),
             state=dict(opened.state),
         )
-        return company, persona, conversation
 
-    def _talk(
-        self,
-        line: AudioLine,
-        conversation: Conversation,
-        persona: Persona,
-        company: CompanyProfile,
-        journal: CallJournal,
-        recorder: StereoRecorder,
+    async def _talk(
+        self, line: AudioLine, conversation: Conversation, journal: CallJournal, recorder: StereoRecorder
     ) -> VoiceConversation:
-        desk, language = self._desk, persona.language
-
-        async def open_ears() -> TranscriptStream:
-            return await desk.ears.open_stream(language, line.rate, await desk.hints.hints(company.id, language))
-
-        def listener(emit: Callable[[ListenerEvent], None]) -> Listener:
-            activity = VoiceActivity(desk.vad(line.rate), line.rate)
-            ears = open_ears if desk.ears.serves(language) else None
-            return Listener(activity, desk.policy, desk.settings, desk.clock, language, ears, emit)
-
-        voice = desk.mouth.voice_for(language, persona.gender, persona.voice)
-        return VoiceConversation(
+        desk = self._desk
+        call = Call(
             line,
             conversation,
             desk.secretary,
             desk.mouth,
-            voice,
-            listener,
             journal,
             desk.settings,
             desk.clock,
-            recorder.caller,
+            await desk.tongues(conversation),
         )
+        return VoiceConversation(call, partial(desk.listener, call), recorder.caller)
 
     async def _wrap_up(
         self,

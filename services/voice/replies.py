@@ -10,16 +10,12 @@ from typing import Any
 import structlog
 
 from services.audio.frame import Frame
-from services.clock import Clock
-from services.dialogue.shapes import Conversation, KeepAudio, ReplyEvent, Utterance
+from services.dialogue.shapes import KeepAudio, ReplyEvent, Utterance
 from services.events import CallEventType
-from services.tts.protocol import Voice
-from services.voice.journal import CallJournal
-from services.voice.latency import Trace
-from services.voice.line import AudioLine
-from services.voice.ports import Mouth
+from services.voice.call import Call
+from services.voice.filler import Filler
+from services.voice.latency import Stage, Trace
 from services.voice.reply import Reply
-from services.voice.speech import Speech
 from services.voice.turns import TurnBook
 
 _KEEPING = 10.0  # seconds the secretary gets to store the last words
@@ -36,38 +32,27 @@ class ReplyDone:
 
 
 class Replies:
-    """At most one reply at a time: begun, played to its end, stopped, or taken back.
+    """At most one reply at a time: begun (perhaps on trial), played to its end, stopped, or taken back.
 
     `asked` is the caller's turn that it answers; it stays when the reply is taken back, since it still wants an answer.
     `keep` collects the sounds to keep. `on_done` is called when a reply has ended by itself, and must return at once.
     """
 
     def __init__(
-        self,
-        line: AudioLine,
-        conversation: Conversation,
-        mouth: Mouth,
-        voice: Voice,
-        turns: TurnBook,
-        journal: CallJournal,
-        clock: Clock,
-        keep: list[KeepAudio],
-        on_done: Callable[[ReplyDone], None],
+        self, call: Call, turns: TurnBook, keep: list[KeepAudio], on_done: Callable[[ReplyDone], None]
     ) -> None:
         self.asked: Utterance | None = None
-        self._line = line
-        self._conversation = conversation
-        self._mouth = mouth
-        self._voice = voice
+        self._call = call
         self._turns = turns
-        self._journal = journal
-        self._clock = clock
         self._keep = keep
         self._on_done = on_done
+        self._filler = Filler(call)
         self._reply: Reply | None = None
         self._task: asyncio.Task[None] | None = None
         self._state_before: dict[str, Any] = {}
-        line.tap(self._on_played)
+        self._last_asked = False
+        self.begun_at = 0.0  # the clock's second at which the newest answer was certain
+        call.line.tap(self._on_played)
 
     @property
     def under_way(self) -> bool:
@@ -77,16 +62,88 @@ class Replies:
     @property
     def audible(self) -> bool:
         """True when the caller has heard some of the reply under way."""
-        return self._reply is not None and self._reply.speech.audible_at is not None
+        return self._reply is not None and self._reply.audible
 
-    def begin(self, events: AsyncGenerator[ReplyEvent, None], trace: Trace) -> None:
-        """Begin to write and speak a reply; none may be under way."""
-        assert self._task is None, "two replies would speak at once"
-        speech = Speech(self._line, self._mouth, self._voice, trace, self._clock, self._announce)
-        reply = self._reply = Reply(speech, trace, self._line, self._keep, self._turns.answered_at)
-        self._state_before = copy.deepcopy(self._conversation.state)
-        self._task = asyncio.create_task(reply.perform(events), name="reply")
-        self._task.add_done_callback(lambda task: self._report(reply, task))
+    @property
+    def speaking(self) -> bool:
+        """True while the secretary is heard, be it a filler only."""
+        return self.audible or self._filler.speaking
+
+    @property
+    def on_trial(self) -> bool:
+        """True while the reply under way was begun before the caller had surely finished."""
+        return self._reply is not None and not self._reply.certain.is_set()
+
+    @property
+    def interruptible(self) -> bool:
+        """False while a passage is spoken that must be heard to its end."""
+        return self._reply is None or self._reply.speech.interruptible
+
+    @property
+    def asks(self) -> bool:
+        """True when the reply under way, or the last one, ends with a question, as far as it is written."""
+        return self._last_asked if self._reply is None or self.on_trial else self._reply.asks
+
+    @property
+    def audible_for(self) -> float | None:
+        """Seconds since the first sound of the reply under way; None: nothing of it was heard."""
+        at = self._reply.speech.audible_at if self._reply is not None else None
+        return None if at is None else self._call.clock.monotonic() - at
+
+    @property
+    def waiting_since(self) -> float | None:
+        """The end of the caller's speech while a certain answer is not heard yet, in the clock's seconds."""
+        reply = self._reply
+        if reply is None or reply.audible or not reply.certain.is_set() or reply.asked is None:
+            return None
+        return reply.trace.origin
+
+    def begin(
+        self,
+        events: AsyncGenerator[ReplyEvent, None],
+        trace: Trace,
+        asked: Utterance | None = None,
+    ) -> None:
+        """Begin to write and speak a reply to `asked`; none may be under way."""
+        self.asked = asked or self.asked
+        self._start(trace, asked).certain.set()
+        self.begun_at = self._call.clock.monotonic()
+        self._perform(events)
+
+    def try_out(self, asked: Utterance, trace: Trace) -> None:
+        """Begin a reply to words that are not yet certain; it is made ready and not heard. None may be under way."""
+        reply = self._start(trace, asked)
+        self._perform(self._call.secretary.reply(self._call.conversation, asked, reply.certain))
+
+    def commit(self, asked: Utterance, origin: float, marks: dict[Stage, float]) -> bool:
+        """The caller has finished: the reply on trial is the answer if `asked` has the same words."""
+        reply = self._reply
+        if reply is None or reply.asked is None or not _same_words(reply.asked.text, asked.text):
+            return False
+        reply.asked = self.asked = asked
+        reply.trace.origin = origin
+        for stage, at in marks.items():
+            reply.trace.mark(stage, at)
+        reply.certain.set()
+        self.begun_at = self._call.clock.monotonic()
+        return True
+
+    def is_trying(self, text: str) -> bool:
+        """Tell whether a reply to these words is on trial."""
+        reply = self._reply
+        return self.on_trial and reply is not None and reply.asked is not None and _same_words(reply.asked.text, text)
+
+    def is_current(self, done: ReplyDone) -> bool:
+        """Tell whether it is the reply under way that has ended."""
+        return done.reply is self._reply
+
+    def fill(self) -> None:
+        """Bridge the wait with a short phrase, where the persona has one."""
+        text = self._call.secretary.filler(self._call.conversation)
+        if text and not self._filler.speaking:
+            self._filler.say(text)
+            if self._reply is not None:
+                self._reply.trace.mark(Stage.FILLER)
 
     def finish(self, done: ReplyDone) -> bool:
         """Remember a reply that has ended by itself; False when it was stopped before this could be told."""
@@ -99,30 +156,35 @@ class Replies:
     async def stop(self, by: str) -> bool:
         """Silence the line at once and keep of the reply what was heard; False when there is none."""
         reply = self._reply
-        if reply is None:
+        if reply is None or self.on_trial:
+            await self.take_back()
             return False
         reply.speech.cut()
         await self.drop()
-        self._journal.record(CallEventType.INTERRUPTED, {"turn": self._turns.count, "by": by})
+        self._call.journal.record(CallEventType.INTERRUPTED, {"turn": self._turns.count, "by": by})
         self._remember(reply, by)
         return True
 
     async def take_back(self) -> None:
         """Forget a reply that nobody has heard: the caller goes on, and it will be one turn."""
-        if self._reply is not None:
-            self._reply.speech.cut()
-            await self.drop()
-            self._conversation.state = self._state_before
+        if self._filler.speaking or self._reply is not None:
+            self._call.line.discard_unsent()
+        was_begun = self._reply is not None
+        await self.drop()
+        if was_begun:
+            self._call.conversation.state = self._state_before
 
     async def hung_up(self) -> Utterance | None:
         """End with the line; return what the caller said and the secretary has not even begun to answer."""
-        reply, asked = self._reply, self.asked
-        if reply is not None:
-            await self.drop()
+        reply, asked, on_trial = self._reply, self.asked, self.on_trial
+        await self.drop()
+        if reply is None:
+            return asked
+        if not on_trial:
             self._remember(reply, "hangup")
             if reply.begun:  # what was said is stored with it
                 return None
-            self._conversation.state = self._state_before
+        self._call.conversation.state = self._state_before
         return asked
 
     async def keep_last(self, events: AsyncGenerator[ReplyEvent, None]) -> None:
@@ -133,27 +195,56 @@ class Replies:
                     if isinstance(event, KeepAudio):
                         self._keep.append(event)
         except Exception as error:  # the call has ended all the same, and is stored as it was
-            log.exception("the last words could not be kept", call=self._journal.call_id)
-            self._journal.record(CallEventType.DEGRADED, {"part": "last words", "detail": str(error)})
+            log.exception("the last words could not be kept", call=self._call.journal.call_id)
+            self._call.journal.record(CallEventType.DEGRADED, {"part": "last words", "detail": str(error)})
 
     async def drop(self) -> None:
-        """End the reply's task, silently."""
+        """End the reply's task and the filler, silently."""
         task, self._task, self._reply = self._task, None, None
+        await self._filler.drop()
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def since_word(self) -> int:
+        """Return how many samples ago the word began that is being played."""
+        return self._reply.speech.since_word() if self._reply is not None else 0
+
+    def hold(self, held: bool) -> None:
+        """Take note that the line is held for the caller: silence is then meant."""
+        if self._reply is not None:
+            self._reply.speech.hold(held)
+
+    def _start(self, trace: Trace, asked: Utterance | None) -> Reply:
+        assert self._task is None, "two replies would speak at once"
+        self._reply = Reply(self._call, trace, asked, self._keep, self._filler.queued)
+        self._state_before = copy.deepcopy(self._call.conversation.state)
+        return self._reply
+
+    def _perform(self, events: AsyncGenerator[ReplyEvent, None]) -> None:
+        reply = self._reply
+        assert reply is not None
+        self._task = asyncio.create_task(reply.perform(events), name="reply")
+        self._task.add_done_callback(lambda task: self._report(reply, task))
 
     def _report(self, reply: Reply, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self._on_done(ReplyDone(reply, task.exception()))
 
     def _remember(self, reply: Reply, interrupted_by: str) -> None:
-        asked, self.asked = self.asked, None
-        self._turns.secretary_spoke(reply, asked.text if asked else "", interrupted_by)
-
-    def _announce(self, text: str) -> None:
-        self._journal.record(CallEventType.SAYING, {"text": text})
+        self.asked = None
+        self._last_asked = reply.asks
+        self._turns.secretary_spoke(reply, interrupted_by)
 
     def _on_played(self, frame: Frame) -> None:
         if self._reply is not None:
             self._reply.speech.on_played(frame)
+
+
+def _same_words(one: str, other: str) -> bool:
+    """Compare two transcripts without case and marks, which ears add only at the end."""
+    return _words(one) == _words(other)
+
+
+def _words(text: str) -> list[str]:
+    return "".join(each if each.isalnum() else " " for each in text.casefold()).split()

@@ -1,80 +1,58 @@
 """The speaking half: text as it is written -> clauses -> spoken form -> frames, and what was really heard."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from services.audio.frame import Frame
+from services.audio.frame import FRAME_SECONDS, Frame
 from services.audio.levels import peak_dbfs
-from services.clock import Clock
+from services.dialogue.shapes import ReplyText
 from services.text.chunker import SpeechChunker
 from services.text.clean import strip_markup
 from services.text.spoken import to_spoken
-from services.tts.protocol import Voice, WordMark
+from services.tts.protocol import WordMark
+from services.voice.call import Call
 from services.voice.latency import Stage, Trace
-from services.voice.line import AudioLine
-from services.voice.ports import Mouth
+from services.voice.spoken_chunk import SpokenChunk
 
 _CHUNKS_AHEAD = 32
 _AUDIBLE_DBFS = -60.0
-_CHARS_PER_SECOND = 14.0  # of ordinary speech, where an engine gives no marks and has not finished the chunk
+_GAP = 0.06  # seconds: a shorter silence inside the speech is not heard as a gap
 
 
-@dataclass(slots=True)
-class SpokenChunk:
-    """A chunk on its way: `start` and `sent` are samples in the line's count of played audio."""
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A piece of speakable text and the flags of the text it came from."""
 
     text: str
-    spoken: str
-    start: int
-    sent: int = 0
-    complete: bool = False
-    announced: bool = False
-    marks: list[WordMark] = field(default_factory=list)
-
-    def heard(self, samples: int, rate: int) -> str:
-        """Return the words of `text` that lie wholly within the first `samples` of the chunk."""
-        if self.complete and samples >= self.sent:
-            return self.text
-        if self.marks:
-            reached = [
-                mark for mark, after in zip(self.marks, self.marks[1:], strict=False) if after.position <= samples
-            ]
-            end = reached[-1].start + reached[-1].length if reached else 0
-        else:
-            total = self.sent if self.complete else max(self.sent, len(self.spoken) / _CHARS_PER_SECOND * rate)
-            end = round(len(self.spoken) * min(1.0, samples / max(1.0, total)))
-        if self.spoken != self.text:  # numbers grew into words: keep the same share of the written text
-            end = round(end / max(1, len(self.spoken)) * len(self.text))
-        return _whole_words(self.text, end)
+    fixed: bool
+    interruptible: bool
 
 
 class Speech:
     """One reply being spoken on a line.
 
     `run` reads pieces of text until they end and returns when all frames are queued; cancelling it stops the writer of
-    the text and the engine. `cut` silences the line at once. `heard` is what was really played, at any time.
+    the text and the engine. `free` is awaited before the first frame is sent: until then everything is made ready and
+    nothing is heard. `heard` is what was really played, at any time.
     """
 
-    def __init__(
-        self,
-        line: AudioLine,
-        mouth: Mouth,
-        voice: Voice,
-        trace: Trace,
-        clock: Clock,
-        announce: Callable[[str], None],
-    ) -> None:
-        self._line = line
-        self._mouth = mouth
-        self._voice = voice
+    def __init__(self, call: Call, trace: Trace, free: Callable[[], Awaitable[None]]) -> None:
+        self._line = call.line
+        self._mouth = call.mouth
+        self._voice = call.voice
+        self._clock = call.clock
+        self._announce = call.journal.saying
         self._trace = trace
-        self._clock = clock
-        self._announce = announce
+        self._free = free
         self._written: list[str] = []
         self._chunks: list[SpokenChunk] = []
-        self._next = line.played
+        self._last_played = 0
+        self._hole = 0
+        self._held = False
+        self._gaps = 0
+        self._longest = 0
         self.audible_at: float | None = None
 
     @property
@@ -86,16 +64,33 @@ class Speech:
     def heard(self) -> str:
         """The text whose sound has been played so far."""
         played = self._line.played
-        parts = [each.heard(played - each.start, self._line.rate) for each in self._chunks if played > each.start]
+        parts = [each.heard(played, self._line.rate) for each in self._chunks if each.begun(played)]
         return " ".join(part for part in parts if part)
 
-    async def run(self, pieces: AsyncGenerator[str, None]) -> None:
+    @property
+    def interruptible(self) -> bool:
+        """False while a passage is played, or comes next, that must be heard to its end."""
+        played = self._line.played
+        return next((each.interruptible for each in self._chunks if each.under_way(played)), True)
+
+    @property
+    def playout(self) -> dict[str, float]:
+        """How the sound came out: `gaps` nobody meant, `longest_gap` in milliseconds."""
+        return {"gaps": self._gaps, "longest_gap": round(self._longest * FRAME_SECONDS * 1000)}
+
+    def since_word(self) -> int:
+        """Return how many samples ago the word began that is being played."""
+        played = self._line.played
+        begun = [each for each in self._chunks if each.begun(played)]
+        return played - begun[-1].word_start(played) if begun else 0
+
+    async def run(self, pieces: AsyncGenerator[ReplyText, None]) -> None:
         """Speak `pieces`. Raises what the writer of the text raises, or EngineError when no voice could speak."""
-        chunks: asyncio.Queue[str | None] = asyncio.Queue(_CHUNKS_AHEAD)
-        writer = asyncio.create_task(self._cut_into_chunks(pieces, chunks), name="chunks")
+        passages: asyncio.Queue[_Passage | None] = asyncio.Queue(_CHUNKS_AHEAD)
+        writer = asyncio.create_task(self._cut_into_chunks(pieces, passages), name="chunks")
         try:
-            while (chunk := await chunks.get()) is not None:
-                await self._speak(chunk)
+            while (passage := await passages.get()) is not None:
+                await self._speak(passage)
             await writer
         finally:
             writer.cancel()
@@ -107,58 +102,79 @@ class Speech:
 
     def on_played(self, frame: Frame) -> None:
         """Take note of a frame that was handed on (the line's tap): the truth about when something was heard."""
-        if self.audible_at is None and self._chunks and peak_dbfs(frame.samples) > _AUDIBLE_DBFS:
-            self.audible_at = self._clock.monotonic()
-            self._trace.mark(Stage.FIRST_SOUND)
+        played = self._line.played
+        if played == self._last_played:
+            self._hole += self.audible_at is not None and not self._held
+            return
+        self._last_played = played
+        if self.audible_at is None:
+            self._note_first_sound(frame, played)
+        elif self._hole:
+            self._note_gap()
         for chunk in self._chunks:
-            if not chunk.announced and self._line.played > chunk.start:
+            if not chunk.announced and chunk.begun(played):
                 chunk.announced = True
                 self._announce(chunk.text)
 
-    async def _cut_into_chunks(self, pieces: AsyncGenerator[str, None], chunks: asyncio.Queue[str | None]) -> None:
+    def hold(self, held: bool) -> None:
+        """Take note that the line is held for the caller: silence is then meant, and no gap."""
+        self._held = held
+
+    def _note_first_sound(self, frame: Frame, played: int) -> None:
+        if self._chunks and self._chunks[0].begun(played) and peak_dbfs(frame.samples) > _AUDIBLE_DBFS:
+            self.audible_at = self._clock.monotonic()
+            self._trace.mark(Stage.FIRST_SOUND)
+
+    def _note_gap(self) -> None:
+        self._gaps += self._hole * FRAME_SECONDS > _GAP
+        self._longest = max(self._longest, self._hole)
+        self._hole = 0
+
+    async def _cut_into_chunks(
+        self, pieces: AsyncGenerator[ReplyText, None], passages: asyncio.Queue[_Passage | None]
+    ) -> None:
         chunker = SpeechChunker(self._voice.language)
+        flags = (False, True)
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
                     self._trace.mark(Stage.FIRST_TEXT)
-                    await self._hand_on(chunker.push(piece), chunks)
-            await self._hand_on(chunker.flush(), chunks)
+                    if flags != (piece.fixed, piece.interruptible):
+                        await self._hand_on(chunker.flush(), flags, passages)
+                        flags = (piece.fixed, piece.interruptible)
+                    await self._hand_on(chunker.push(piece.text), flags, passages)
+            await self._hand_on(chunker.flush(), flags, passages)
         except asyncio.CancelledError:
             raise
         except BaseException:
-            await chunks.put(None)
+            await passages.put(None)
             raise
-        await chunks.put(None)
+        await passages.put(None)
 
-    async def _hand_on(self, texts: list[str], chunks: asyncio.Queue[str | None]) -> None:
+    async def _hand_on(
+        self, texts: list[str], flags: tuple[bool, bool], passages: asyncio.Queue[_Passage | None]
+    ) -> None:
         for text in filter(None, map(strip_markup, texts)):
             self._written.append(text)
-            await chunks.put(text)
+            await passages.put(_Passage(text, *flags))
 
-    async def _speak(self, text: str) -> None:
-        spoken = to_spoken(text, self._voice.language)
+    async def _speak(self, passage: _Passage) -> None:
+        spoken = to_spoken(passage.text, self._voice.language)
         if not spoken.strip():
             return
         self._trace.mark(Stage.FIRST_CLAUSE)
-        chunk = SpokenChunk(text, spoken, self._next)
-        self._chunks.append(chunk)
-        async with aclosing(self._mouth.synthesize(spoken, self._voice, self._line.rate)) as pieces:
+        chunk = SpokenChunk(passage.text, spoken, passage.interruptible)
+        line = self._line
+        async with aclosing(self._mouth.synthesize(spoken, self._voice, line.rate, fixed=passage.fixed)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, WordMark):
                     chunk.marks.append(piece)
                     continue
-                self._trace.mark(Stage.FIRST_FRAME)
+                if chunk.start < 0:
+                    self._trace.mark(Stage.FIRST_FRAME)
+                    await self._free()
+                    chunk.start = line.played + line.queued
+                    self._chunks.append(chunk)
                 chunk.sent += len(piece.samples)
-                self._next += len(piece.samples)
-                await self._line.send(piece)
+                await line.send(piece)
         chunk.complete = True
-
-
-def _whole_words(text: str, end: int) -> str:
-    """Cut `text` at `end` characters, back to the end of the last whole word."""
-    if end >= len(text):
-        return text
-    cut = text[:end]
-    if end and not text[end].isspace() and not cut[-1].isspace():
-        cut = cut.rpartition(" ")[0] if text[end].isalnum() else cut
-    return cut.rstrip()

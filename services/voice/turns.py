@@ -3,11 +3,10 @@
 from dataclasses import asdict
 from typing import Literal
 
-from services.clock import Clock
-from services.dialogue.shapes import Conversation, Utterance
+from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan, PastTurn, Turn
 from services.events import CallEventType
-from services.voice.journal import CallJournal
+from services.voice.call import Call
 from services.voice.listener import Heard
 from services.voice.reply import Reply
 
@@ -15,10 +14,8 @@ from services.voice.reply import Reply
 class TurnBook:
     """Writes down who said what; `answered_at` is the clock's second at which the call was answered."""
 
-    def __init__(self, conversation: Conversation, journal: CallJournal, clock: Clock, answered_at: float) -> None:
-        self._conversation = conversation
-        self._journal = journal
-        self._clock = clock
+    def __init__(self, call: Call, answered_at: float) -> None:
+        self._call = call
         self.answered_at = answered_at
         self.count = 0
 
@@ -43,27 +40,25 @@ class TurnBook:
 
     def caller_typed(self, text: str, source: Literal["typed", "digits"]) -> Utterance:
         """Store a turn that was typed or keyed; return it as an utterance."""
-        now = self._clock.monotonic() - self.answered_at
+        now = self._call.clock.monotonic() - self.answered_at
         if source == "digits":
-            self._journal.record(CallEventType.DIGITS, {"digits": text})
-        language = self._conversation.language
+            self._call.journal.record(CallEventType.DIGITS, {"digits": text})
+        language = self._call.conversation.language
         self._store(Turn(self.count, "caller", text, text, language, now, now, source=source))
         return Utterance(text, language, source)
 
-    def secretary_spoke(self, reply: Reply, asked: str, interrupted_by: str = "") -> None:
+    def secretary_spoke(self, reply: Reply, interrupted_by: str = "") -> None:
         """Store a reply as far as it was heard, and let the dialogue remember both sides of the exchange."""
-        now = self._clock.monotonic() - self.answered_at
-        conversation = self._conversation
-        turn = reply.turn(self.count, conversation.persona, conversation.language, now, interrupted_by)
-        self._remember("caller", asked)
+        turn = reply.turn(self.count, self.answered_at, interrupted_by)
+        self._remember("caller", reply.asked.text if reply.asked else "")
         if turn.intended:
             self._remember("secretary", turn.heard)
             self._store(turn)
 
     def _remember(self, role: Literal["caller", "secretary"], text: str) -> None:
         if text:
-            self._conversation.history.append(PastTurn(role, text, self._clock.now()))
+            self._call.conversation.history.append(PastTurn(role, text, self._call.clock.now()))
 
     def _store(self, turn: Turn) -> None:
         self.count += 1
-        self._journal.record(CallEventType.TURN, asdict(turn))
+        self._call.journal.record(CallEventType.TURN, asdict(turn))

@@ -7,12 +7,18 @@ from services.domain import AudioSpan
 from services.voice.listener import PRE_ROLL
 
 _BLIP = 0.5  # seconds: shorter sounds that held no words are coughs and clicks
+_ANSWER = 0.2  # the same where a yes or a no is waited for: said plainly it is a voice of 0.3 to 0.5 seconds
 
 
-def is_noise(utterance: Utterance) -> bool:
-    """Tell whether ears that understood nothing of it heard a cough rather than unclear speech."""
+def is_noise(utterance: Utterance, expects: str = "") -> bool:
+    """Tell whether ears that understood nothing of it heard a cough rather than unclear speech.
+
+    `expects` is what the secretary has asked for (see TurnSoFar): who waits for a yes asks again rather than take a
+    short voice for a cough, after which both sides would wait.
+    """
     span = utterance.span
-    return not utterance.understood and (span is None or span.end - span.start - 2 * PRE_ROLL < _BLIP)
+    shortest = _ANSWER if expects == "yes_no" else _BLIP
+    return not utterance.understood and (span is None or span.end - span.start - 2 * PRE_ROLL < shortest)
 
 
 def joined(first: Utterance | None, second: Utterance) -> Utterance:

@@ -97,10 +97,12 @@ def _model_file() -> Path:
 class SpeechState:
     """Who is speaking now, in seconds of the caller's stream.
 
-    `speaking` turns on after `_ON` windows of likely speech and off at the first window of silence; `started` is where
-    the voice began, `last_voice` the end of the last window with voice, `silence` how long it has been quiet since.
+    `likely` tells of the latest window alone; `speaking` turns on after `_ON` windows of likely speech and off at the
+    first window of silence; `started` is where the voice began, `last_voice` the end of the last window with voice,
+    `silence` how long it has been quiet since.
     """
 
+    likely: bool = False
     speaking: bool = False
     started: float = 0.0
     last_voice: float = 0.0
@@ -136,6 +138,7 @@ class VoiceActivity:
     def _judge(self, probability: float, begin: int, size: int) -> None:
         state, end = self.state, (begin + size) / self._rate
         likely = probability >= (self._UNLIKELY if state.speaking else self._LIKELY)
+        state.likely = likely
         self._run = self._run + 1 if likely else 0
         if not likely:
             state.speaking = False

@@ -22,6 +22,12 @@ Speech = Callable[[str], Samples]
 HINTS = ["What are your opening hours?", "What are your prices?", "Where is your office?", "Where are you located?"]
 
 
+def as_a_listener_cuts(speech: Samples) -> Samples:
+    """From 0.3 s before the vowel to 0.3 s after it: what voice activity makes of a single word."""
+    voiced = np.flatnonzero(np.abs(speech.astype(np.int32)) > 4000)
+    return np.concatenate((speech[max(0, voiced[0] - 2400) : voiced[-1]], np.zeros(2400, np.int16)))
+
+
 async def test_questions_are_understood(ears: Ears, speech: Speech, say: Say, listen: Listen) -> None:
     wanted = {"hours": {"opening", "hours"}, "prices": {"prices"}, "office": {"office"}, "address": {"located"}}
     for voice in ("slt", "rms"):
@@ -32,6 +38,18 @@ async def test_questions_are_understood(ears: Ears, speech: Speech, say: Say, li
             final = (await listen(stream))[-1]
             assert words <= set(final.text.split()), (voice, name, final)
         await stream.aclose()
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+async def test_a_plain_answer_is_heard_among_many_likely_phrases(
+    ears: Ears, speech: Speech, say: Say, listen: Listen, answer: str
+) -> None:
+    stream = await ears.open_stream("en", 8000, HINTS)
+    for voice in ("slt", "rms"):
+        await say(stream, as_a_listener_cuts(speech(f"{answer}-{voice}")))
+        await stream.end_utterance()
+        assert (await listen(stream))[-1].text == answer, voice
+    await stream.aclose()
 
 
 async def test_words_carry_the_times_of_the_stream(ears: Ears, speech: Speech, say: Say, listen: Listen) -> None:

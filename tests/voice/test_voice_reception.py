@@ -1,77 +1,18 @@
 """Taking a call: whatever breaks around the conversation, the caller is answered and the call is stored to its end."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from voice_fakes import Act, FakeEars, FakeLine, FakeMouth, FakeSecretary, LoudnessDetector, MemoryLog, a_conversation
+from voice_desk import a_desk
+from voice_fakes import Act, FakeLine, FakeMouth, MemoryLog
 
 from services.clock import LoopClock
-from services.domain import CompanyProfile, OpenedConversation, Persona
-from services.errors import EngineUnavailableError, LineError, StorageError
+from services.errors import EngineUnavailableError, LineError
 from services.events import CallEvent, CallEventType, EventBus
 from services.tts.protocol import Voice
-from services.voice.endpointing import SilencePolicy
 from services.voice.journal import CallJournal
-from services.voice.reception import Desk, Reception
-from services.voice.settings import VoiceSettings
-
-
-class Books:
-    """A company with one persona; knows everybody, keeps nothing."""
-
-    async def profile(self, company_id: str) -> CompanyProfile | None:
-        return a_conversation().company
-
-    async def get(self, company_id: str, slug: str) -> Persona | None:
-        return a_conversation().persona
-
-    async def for_language(self, company_id: str, language: str) -> Persona | None:
-        return a_conversation().persona
-
-    async def open(self, company_id: str, channel: str, number: str, language: str, persona: str) -> OpenedConversation:
-        return OpenedConversation("c", returning=False)
-
-    async def set_audio(self, company_id: str, message_id: str, path: str) -> None:
-        raise StorageError("The message is gone.")
-
-    async def hints(self, company_id: str, language: str) -> list[str]:
-        return []
-
-
-class Ears:
-    """Opens fake ears."""
-
-    def serves(self, language: str) -> bool:
-        return True
-
-    async def open_stream(self, language: str, rate: int, hints: Sequence[str] = ()) -> FakeEars:
-        return await FakeEars([]).open()
-
-
-def a_desk(folder: Path, log: MemoryLog, **parts: Any) -> Desk:
-    books, settings = Books(), VoiceSettings()
-    desk = Desk(
-        companies=books,
-        personas=books,
-        conversations=books,
-        calls=log,
-        sounds=books,
-        secretary=FakeSecretary(),
-        ears=Ears(),
-        mouth=FakeMouth(),
-        vad=lambda _rate: LoudnessDetector(),
-        policy=SilencePolicy(settings),
-        hints=books,
-        bus=EventBus(),
-        clock=LoopClock(),
-        settings=settings,
-        data_dir=folder,
-    )
-    return replace(desk, **parts)
+from services.voice.reception import Reception
 
 
 def types(log: MemoryLog) -> list[str]:

@@ -1,0 +1,95 @@
+"""Everything in a call that happens because time has passed."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from services.voice.answering import Answering
+from services.voice.digits import DigitCollector
+from services.voice.listener import Listener
+from services.voice.overlap import Overlap
+from services.voice.patience import Patience
+from services.voice.replies import Replies
+from services.voice.settings import VoiceSettings
+
+_FILLERS_APART = 2.5  # times `filler_after` lie between two fillers of one wait
+_JUST_BEGUN = 0.4  # seconds a reply gets to be heard without a filler before it, however long the caller waits
+
+
+class Due(Enum):
+    """What it is time for, in the order of weight."""
+
+    TIME_IS_UP = auto()  # the call has lasted as long as it may
+    LEAVING = auto()  # the goodbye was said, and no word came of what was heard
+    OVERLAP = auto()  # look again at the caller's voice over the secretary's
+    PUT_OFF = auto()  # an answer has waited for the caller to go on
+    DIGITS = auto()  # a pause ends the keyed number
+    NO_ANSWER = auto()  # the answer takes so long that something must be wrong
+    FILLER = auto()  # bridge the wait for an answer
+    SILENCE = auto()  # nobody has said anything for a while
+
+
+class Deadlines:
+    """Knows the next second of the clock at which something is due, and what it is then."""
+
+    def __init__(
+        self,
+        settings: VoiceSettings,
+        patience: Patience,
+        digits: DigitCollector,
+        listener: Listener,
+        replies: Replies,
+        overlap: Overlap,
+        answering: Answering,
+    ) -> None:
+        self._settings = settings
+        self._digits = digits
+        self._listener = listener
+        self._replies = replies
+        self._overlap = overlap
+        self._wait_began: float | None = None
+        self._fillers = 0
+        self._all: tuple[tuple[Due, Callable[[], float | None]], ...] = (
+            (Due.TIME_IS_UP, lambda: patience.time_is_up(busy=self._busy)),
+            (Due.LEAVING, patience.leaves_at),
+            (Due.OVERLAP, lambda: overlap.deadline),
+            (Due.PUT_OFF, lambda: answering.put_off_until),
+            (Due.DIGITS, lambda: digits.deadline),
+            (Due.NO_ANSWER, self._no_answer),
+            (Due.FILLER, self._filler),
+            (Due.SILENCE, lambda: None if self._busy else patience.silence()),
+        )
+
+    def next(self) -> float:
+        """Return when something is due next, in the clock's seconds."""
+        return min(at for _, when in self._all if (at := when()) is not None)
+
+    def due(self, now: float) -> Due | None:
+        """Return what is due at `now`, None when it has been settled meanwhile."""
+        found = next((due for due, when in self._all if (at := when()) is not None and at <= now), None)
+        if found is Due.FILLER:
+            self._fillers += 1
+        return found
+
+    @property
+    def _busy(self) -> bool:
+        listener, replies = self._listener, self._replies
+        speaking = replies.under_way or replies.speaking
+        return speaking or listener.hears_speech or listener.thinking or self._digits.deadline is not None
+
+    def _no_answer(self) -> float | None:
+        since = self._replies.waiting_since
+        return None if since is None or self._overlap.holds else since + self._settings.answer_timeout
+
+    def _filler(self) -> float | None:
+        """The wait counts from the end of the caller's speech, be it the ears or the secretary that is slow."""
+        if self._replies.speaking or self._listener.hears_speech or self._overlap.holds:
+            return None
+        since = self._replies.waiting_since
+        if since is None:
+            since = self._listener.waiting_since
+        if since is None:
+            return None
+        if since != self._wait_began:
+            self._wait_began, self._fillers = since, 0
+        due = since + self._settings.filler_after * (1 + _FILLERS_APART * self._fillers)
+        return max(due, self._replies.begun_at + _JUST_BEGUN)

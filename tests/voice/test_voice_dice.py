@@ -1,0 +1,107 @@
+"""Calls that the dice write, in virtual time: whatever a caller does, no word is lost and nobody waits in silence."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from voice_call import Played, play
+from voice_fakes import Act, FakeMouth, FakeSecretary, sounds, speaks
+
+from services.voice.backchannel import is_backchannel
+
+LENGTH = 45.0
+SENTENCES = (
+    "what are your opening hours",
+    "where is your office",
+    "I would like to make an appointment",
+    "my name is Anna",
+    "the invoice is wrong and",
+    "read me the list",
+    "no",
+    "wait",
+)
+LIST = (
+    "One is the red house near the old market square. Two is the green house behind the railway station. "
+    "Three is the white house across the river."
+)
+QUIET = 8.0 + 2.0
+"""Seconds after which somebody must have been heard: she asks into a silence of eight."""
+
+
+def roll(dice: random.Random) -> list[Act]:
+    """Write what the caller does: speaks, pauses, nods, coughs, presses keys, listens; the words tell them apart."""
+    acts, at = [], dice.uniform(0.0, 4.0)
+    while at < LENGTH - 12:
+        number = len(acts)
+        match dice.choices(("speaks", "nods", "coughs", "noise", "keys"), (8, 3, 2, 1, 1))[0]:
+            case "speaks":
+                words = f"{dice.choice(SENTENCES)}"
+                half = dice.randint(1, len(words.split()))
+                parts = (
+                    " ".join(words.split()[:half]),
+                    dice.uniform(0.1, 1.5),
+                    " ".join([*words.split()[half:], f"w{number}"]),
+                )
+                act = speaks(
+                    at, *(parts if dice.random() < 0.4 else (f"{words} w{number}",)), word=dice.uniform(0.2, 0.45)
+                )
+            case "nods":
+                act = Act(at, dice.uniform(0.15, 0.7), dice.choice(("yes", "uh-huh", "okay")))
+            case "coughs":
+                act = sounds(at, dice.uniform(0.1, 0.3))
+            case "noise":
+                act = sounds(at, dice.uniform(0.5, 6.0))
+            case _:
+                acts += [Act(at, key="7"), Act(at + 0.2, key="#")]
+                at += dice.uniform(0.3, 5.0)
+                continue
+        acts.append(act)
+        at = act.end + dice.choice((dice.uniform(0.05, 1.0), dice.uniform(1.0, 6.0), dice.uniform(6.0, 12.0)))
+    return [*acts, Act(LENGTH, hang_up=True)]
+
+
+def call(seed: int) -> tuple[list[Act], Played]:
+    """Play the call of a seed, with ears, voice and mind as quick as the dice say, some of them breaking."""
+    dice = random.Random(seed)
+    acts = roll(dice)
+    secretary = FakeSecretary(
+        {"read me the list": LIST, "where is your office": "In Green Street, behind the station. Is that all right?"},
+        first_text=dice.choice((0.0, 0.1, 0.6, 2.5)),
+        between=dice.choice((0.0, 0.03, 0.3)),
+        broken=dice.choice((0, 0, 0, 1)),
+    )
+    breaks = {dice.randrange(2, 12): dice.randrange(40)} if dice.random() < 0.2 else None
+    mouth = FakeMouth(first=dice.choice((0.0, 0.03, 0.4)), speed=dice.choice((1.3, 10.0, 50.0)), breaks=breaks)
+    ears = {"delay": dice.choice((0.02, 0.1, 0.5, 1.5)), "lag": dice.choice((0.02, 0.1, 0.4, None))}
+    if dice.random() < 0.1:
+        ears["breaks_at"] = dice.uniform(0, LENGTH)
+    return acts, play(*acts, secretary=secretary, mouth=mouth, ears=ears, longest=LENGTH + 5)
+
+
+def longest_quiet(acts: list[Act], played: Played) -> float:
+    """The longest time in which neither side was heard, until the caller hung up."""
+    moments = [0.0, *(at for at, sound in played.line.heard if sound)]
+    for act in acts:
+        moments += [act.at, *(act.at + step * 0.1 for step in range(int(act.seconds * 10))), act.end]
+    moments = sorted(moment for moment in moments if moment <= played.line.heard[-1][0])
+    return max(after - before for before, after in pairwise(moments))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_word_is_lost_and_nobody_waits_in_silence(seed: int) -> None:
+    acts, played = call(seed)
+    assert played.reason == "caller_hangup"
+    assert longest_quiet(acts, played) <= QUIET
+    heard = [str(text) for text in played.log.heard("caller")]
+    answered = " ".join([*played.secretary.asked, played.secretary.last.text if played.secretary.last else ""]).split()
+    lost = [text for text in heard if not is_backchannel(text, "en") and not set(text.split()) <= set(answered)]
+    assert not lost, "everything that was understood was answered"
+    ears_broke = "stt" in played.degraded()
+    spoken = {word for act in acts for word in act.text.split() if word.startswith("w") and word[1:].isdigit()}
+    assert ears_broke or spoken <= set(" ".join(heard).split()), "everything that was said was understood"
+    for turn in played.log.turns("secretary"):
+        assert turn["interrupted_by"] or turn["heard"] == turn["intended"]
+        assert str(turn["intended"]).startswith(str(turn["heard"]))
+    assert [event.data["index"] for event in played.log.events if event.type == "turn"] == list(
+        range(len(played.log.turns("caller")) + len(played.log.turns("secretary")))
+    )
