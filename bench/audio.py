@@ -1,6 +1,11 @@
-"""What the audio room costs and what it does to sound, beside soxr (HQ) and audioop.
+"""What the audio room costs and what it does to sound, beside soxr and audioop.
 
-Run from the root of the repository: python -m bench.audio
+    python -m bench.audio
+
+soxr at VHQ is what pipecat resamples with; HQ is its default, LQ its quickest with a filter. `withheld` is the sound
+that a stream has taken and not given yet, after each 20 ms frame: what a live line feels. `alias or image` is the
+strongest wrong tone, going down what folds back from above 4.6 kHz, going up what stands beside a tone of 3 kHz.
+`passband` is the largest error of level from 300 Hz to 3.4 kHz.
 """
 
 import importlib
@@ -22,6 +27,7 @@ from services.audio.resample import StreamingResampler
 PAIRS = ((24_000, 8_000), (22_050, 8_000), (8_000, 16_000))
 FRAMES = 500
 ROUNDS = 5
+PASSBAND = (300, 600, 1_000, 1_500, 2_000, 2_500, 3_000, 3_200, 3_400)  # Hz
 
 Process = Callable[[Samples], Samples]
 
@@ -39,8 +45,8 @@ def ours(from_rate: int, to_rate: int) -> Process:
     return StreamingResampler(from_rate, to_rate).process
 
 
-def with_soxr(soxr: Any, from_rate: int, to_rate: int) -> Process:
-    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16", quality="HQ")
+def with_soxr(soxr: Any, from_rate: int, to_rate: int, quality: str) -> Process:
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="int16", quality=quality)
     return lambda samples: stream.resample_chunk(samples)
 
 
@@ -102,13 +108,14 @@ def resampling(console: Console, soxr: ModuleType | None, audioop: ModuleType | 
         "x ours",
         "withheld ms, mean / most",
         "alias or image dB",
-        "at 3.4 kHz dB",
+        "passband dB",
     ):
         table.add_column(heading, justify="left" if heading in ("pair", "by") else "right")
     for from_rate, to_rate in PAIRS:
         makers: dict[str, Callable[[], Process]] = {"ours": lambda a=from_rate, b=to_rate: ours(a, b)}  # type: ignore[misc]
         if soxr:
-            makers["soxr HQ"] = lambda a=from_rate, b=to_rate: with_soxr(soxr, a, b)  # type: ignore[misc]
+            for quality in ("VHQ", "HQ", "LQ"):
+                makers[f"soxr {quality}"] = lambda a=from_rate, b=to_rate, q=quality: with_soxr(soxr, a, b, q)  # type: ignore[misc]
         if audioop:
             makers["audioop"] = lambda a=from_rate, b=to_rate: with_audioop(audioop, a, b)  # type: ignore[misc]
         noise = np.random.default_rng(0).integers(-20_000, 20_000, from_rate // 50).astype(np.int16)
@@ -122,7 +129,7 @@ def resampling(console: Console, soxr: ModuleType | None, audioop: ModuleType | 
                 stop = max(gain_db(make(), f, from_rate, to_rate) for f in np.linspace(4_600, from_rate / 2 - 100, 15))
             else:
                 stop = image_db(make(), from_rate, to_rate)
-            flat = gain_db(make(), 3_400, from_rate, to_rate)
+            passband = max((gain_db(make(), f, from_rate, to_rate) for f in PASSBAND), key=abs)
             table.add_row(
                 f"{from_rate} -> {to_rate}",
                 name,
@@ -130,7 +137,7 @@ def resampling(console: Console, soxr: ModuleType | None, audioop: ModuleType | 
                 f"{took / base:.2f}",
                 f"{mean:.1f} / {most:.1f}",
                 f"{stop:.1f}",
-                f"{flat:+.2f}",
+                f"{passband:+.2f}",
             )
     console.print(table)
 

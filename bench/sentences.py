@@ -1,23 +1,26 @@
-"""Accuracy and delay of sentence cutters on hard Russian and English texts fed character by character.
+"""Accuracy and delay of sentence cutters on hard Russian and English texts (bench/sentence_cases.py).
 
-Run: python -m bench.sentences. A text is right when exactly its true sentences come out. The delay of an end is how
-many characters beyond it had to be written before it was given out; an end given out by flush only is not
-counted. sentencex and blingfire know no streams, so they are used as frameworks use them: over the text so far, where
-a sentence is given out once another one stands behind it. The texts were written together with our rules: the others
-never saw them before, so their share of right texts is a lower bound.
+    python -m bench.sentences
+
+Each text is fed as a language model writes it (words with the space before them, marks alone) and again character by
+character. A text is right when exactly its true sentences come out of the first way. The delay of an end is how many
+tokens, or characters, beyond the end had to be written before the sentence was given out; one given out by flush only
+is not counted, and `ends early` says how many were. At 200 tokens a second a token of delay is 5 ms of a caller's wait.
+
+The texts were written together with our rules, and the others never saw them before: their share of right texts is a
+lower bound, the delay is a fair comparison.
 """
 
-import importlib
+import asyncio
+import re
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.sentence_cases import CASES
-from services.text.chunker import SpeechChunker
+from bench.sentence_cutters import Make, cutters
 
-Feed = Callable[[str], list[str]]
-Splitter = Callable[[str, str], list[str]]
+_TOKEN = re.compile(r"\s*\w+|\s*[^\w\s]")
 
 
 @dataclass
@@ -35,85 +38,58 @@ def letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
-def ours(language: str) -> tuple[Feed, Callable[[], list[str]]]:
-    chunker = SpeechChunker(language, first_clause_chars=0)
-    return chunker.push, chunker.flush
-
-
-def rival(split: Splitter, language: str) -> tuple[Feed, Callable[[], list[str]]]:
-    """Wrap a splitter of whole texts as a stream: all but the last of its sentences are given out."""
-    text, given = "", 0
-
-    def feed(token: str) -> list[str]:
-        nonlocal text, given
-        text += token
-        sentences = [sentence for sentence in split(text, language) if sentence.strip()]
-        fresh = sentences[given:-1]
-        given += len(fresh)
-        return fresh
-
-    def flush() -> list[str]:
-        return [sentence for sentence in split(text, language) if sentence.strip()][given:]
-
-    return feed, flush
-
-
-def run(make: Callable[[str], tuple[Feed, Callable[[], list[str]]]]) -> Score:
+async def run(make: Make, *, by_character: bool) -> Score:
+    """Feed all texts to a cutter."""
     score = Score()
     for language, sentences in CASES:
         text = " ".join(sentences)
-        ends: dict[str, int] = {}
-        at = 0
-        for sentence in sentences:
-            at = text.index(sentence, at) + len(sentence)
-            ends[letters(sentence)] = at
-        feed, flush = make(language)
-        got = []
+        pieces = list(text) if by_character else _TOKEN.findall(text)
+        ends = _ends(text, sentences, pieces)
+        cutter, got = make(language), []
         started = time.perf_counter()
-        for index, character in enumerate(text):
-            for chunk in feed(character):
-                got.append(letters(chunk))
+        for number, piece in enumerate(pieces):
+            for sentence in await cutter.feed(piece):
+                got.append(letters(sentence))
                 if got[-1] in ends:
-                    score.delays.append(max(0, index + 1 - ends[got[-1]]))
-        got += [letters(chunk) for chunk in flush()]
+                    score.delays.append(max(0, number - ends[got[-1]]))
+        got += [letters(sentence) for sentence in await cutter.flush()]
         score.seconds += time.perf_counter() - started
         score.characters += len(text)
-        right = [chunk for chunk in got if chunk] == [letters(sentence) for sentence in sentences]
+        right = [each for each in got if each] == [letters(sentence) for sentence in sentences]
         score.right[language] = score.right.get(language, 0) + right
     return score
 
 
-def rivals() -> dict[str, Splitter]:
-    """Find which of the other cutters are importable here."""
-    found: dict[str, Splitter] = {}
-    try:
-        sentencex = importlib.import_module("sentencex")
-        found["sentencex"] = lambda text, language: list(sentencex.segment(language, text))
-    except ImportError:
-        print("sentencex is not installed: left out")
-    try:
-        blingfire = importlib.import_module("blingfire")
-        found["blingfire"] = lambda text, _: blingfire.text_to_sentences(text).split("\n")
-    except (ImportError, OSError):
-        print("blingfire is not installed: left out")
-    return found
+def _ends(text: str, sentences: list[str], pieces: list[str]) -> dict[str, int]:
+    """Return the number of the piece that holds the last mark of each sentence, by the sentence's letters."""
+    reached, at = [], 0
+    for piece in pieces:
+        at += len(piece)
+        reached.append(at)
+    ends, at = {}, 0
+    for sentence in sentences:
+        at = text.index(sentence, at) + len(sentence)
+        ends[letters(sentence)] = next(number for number, end in enumerate(reached) if end >= at)
+    return ends
 
 
-def main() -> None:
+async def compare() -> None:
+    """Print the table."""
     totals = {language: sum(known == language for known, _ in CASES) for language in ("ru", "en")}
-    heads = ("ru right", "en right", "ends early", "mean delay", "at once", "us/char")
-    print(f"{'cutter':<12}" + "".join(f"{head:>12}" for head in heads))
-    makers: dict[str, Callable[[str], tuple[Feed, Callable[[], list[str]]]]] = {"ours": ours}
-    for name, split in rivals().items():
-        makers[name] = lambda language, split=split: rival(split, language)  # type: ignore[misc]
-    for name, make in makers.items():
-        score = run(make)
-        mean = statistics.fmean(score.delays) if score.delays else float("nan")
-        at_once = sum(delay == 0 for delay in score.delays)
-        cost = score.seconds / score.characters * 1e6
-        right = "".join(f"{score.right[language]:>9}/{total}" for language, total in totals.items())
-        print(f"{name:<12}{right}{len(score.delays):>12}{mean:>12.2f}{at_once:>12}{cost:>12.1f}")
+    heads = ("ru right", "en right", "ends early", "tokens", "at once", "characters", "us/char")
+    print(f"{'cutter':<16}" + "".join(f"{head:>12}" for head in heads))
+    for name, make in cutters():
+        tokens, characters = await run(make, by_character=False), await run(make, by_character=True)
+        right = "".join(f"{tokens.right[language]:>9}/{total}" for language, total in totals.items())
+        at_once = sum(delay == 0 for delay in tokens.delays)
+        cost = characters.seconds / characters.characters * 1e6
+        delays = (f"{_mean(tokens.delays):>12.2f}", f"{at_once:>12}", f"{_mean(characters.delays):>12.2f}")
+        print(f"{name:<16}{right}{len(tokens.delays):>12}{''.join(delays)}{cost:>12.1f}")
+
+
+def _mean(delays: list[int]) -> float:
+    return statistics.fmean(delays) if delays else float("nan")
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(compare())

@@ -13,7 +13,12 @@ lock() { # lock OUTPUT ARGUMENTS...
 light=(--overrides requirements/overrides.txt)
 lock main.txt pyproject.toml --group build "${light[@]}" "$@"
 lock dev.txt pyproject.toml --group build --group dev "${light[@]}" --constraints requirements/main.txt "$@"
-lock bench.txt pyproject.toml --group build --group dev --group bench "${light[@]}" --constraints requirements/dev.txt "$@"
+# The peers that are measured beside us want an older protobuf and soundfile than we have; all else is as in dev.txt.
+same=requirements/.dev-without-two.txt
+trap 'rm -f "$same"' EXIT
+grep -E '^[a-zA-Z0-9].*==' requirements/dev.txt | sed 's/ *\\$//' | grep -vE '^(protobuf|soundfile)==' >"$same"
+lock bench.txt pyproject.toml --group build --group dev --group bench "${light[@]}" --constraints "$same" "$@"
+sed -i "s|-c $same|-c requirements/dev.txt|" requirements/bench.txt
 lock ui-build.txt pyproject.toml --extra ui-build "${light[@]}" --constraints requirements/main.txt "$@"
 lock vllm.txt --group vllm "$@"
 lock xtts.txt --group xtts "$@"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +13,7 @@ from services.events import CallEvent, CallEventType
 from services.voice.latency import Stage
 from telephony.simulator import Exchange
 
-_TITLES = {
+_TITLES: dict[str, str] = {
     Stage.END_OF_TURN: "turn",
     Stage.TRANSCRIPT: "words",
     Stage.FIRST_TEXT: "text",
@@ -22,8 +22,9 @@ _TITLES = {
     Stage.FIRST_SOUND: "sound",
 }
 _LEGEND = (
-    "turn: the turn is taken as over; words: they are understood; text: the answer's first word; clause: enough to "
-    "speak; frame: the voice's first sound; sound: it is on the line; far end: the caller hears it"
+    "turn: the turn is taken as over; words: they are understood; text: the answer's first word, thought of before the "
+    "turn is over where it can be; clause: enough to speak; frame: the voice's first sound; sound: it is on the line; "
+    "far end: the caller hears it; gaps: silences in the speech that nobody meant (the longest)"
 )
 
 
@@ -85,17 +86,29 @@ def latency_table(turns: Sequence[Turn], exchanges: Sequence[Exchange]) -> Table
         caption_justify="left",
         box=None,
     )
-    table.add_column("answer", max_width=26)  # on a narrow terminal it gives way to the figures
-    for title in _TITLES.values():
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("far end", justify="right", style="bold", no_wrap=True)
     answers = [turn for turn in turns if turn.role == "secretary"]
+    stages = _stages(answers)
+    table.add_column("answer", max_width=26)  # on a narrow terminal it gives way to the figures
+    for stage in stages:
+        table.add_column(_TITLES.get(stage, stage), justify="right", no_wrap=True)
+    table.add_column("far end", justify="right", style="bold", no_wrap=True)
+    table.add_column("gaps", justify="right", no_wrap=True)
     for number, answer in enumerate(answers, start=-1):
         heard = exchanges[number].response_seconds if 0 <= number < len(exchanges) else None
         far_end = "" if heard is None else f"{heard * 1000:.0f}"
-        table.add_row(Text(answer.intended, no_wrap=True, overflow="ellipsis"), *_cells(answer.stages), far_end)
+        marks = [f"{answer.stages[stage]:.0f}" if stage in answer.stages else "-" for stage in stages]
+        said = Text(answer.intended, no_wrap=True, overflow="ellipsis")
+        table.add_row(said, *marks, far_end, _gaps(answer.playout))
     return table
 
 
-def _cells(stages: Mapping[str, Any]) -> list[str]:
-    return [f"{stages[stage]:.0f}" if stage in stages else "-" for stage in _TITLES]
+def _stages(answers: Sequence[Turn]) -> list[str]:
+    """Return the stages that this report knows, in their order, then those that it has no word for yet."""
+    return list(dict.fromkeys([*_TITLES, *(name for answer in answers for name in answer.stages)]))
+
+
+def _gaps(playout: Mapping[str, float]) -> str:
+    """Tell how often the sound broke off, and the longest break in milliseconds."""
+    if "gaps" not in playout:
+        return "-"
+    return f"{playout['gaps']:.0f} ({playout.get('longest_gap', 0):.0f})" if playout["gaps"] else "0"

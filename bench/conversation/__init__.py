@@ -1,0 +1,1 @@
+"""The same fake engines through this project and its peers, side by side. See `python -m bench.conversation --help`."""
