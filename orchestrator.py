@@ -27,6 +27,7 @@ from services.dialogue.company import seed_company
 from services.dialogue.personas import seed_personas
 from services.dialogue.secretary import Secretary
 from services.engines import EngineContext
+from services.errands import Errands
 from services.errors import SecretaryError
 from services.events import EventBus
 from services.installation import Installation
@@ -100,7 +101,9 @@ async def open_installation(
         if turn_model is not None:
             stack.push_async_callback(turn_model.close)
         conversations, messages = Conversations(database), Messages(database)
-        secretary = Secretary(faq, mind.model, conversations, messages, clock)
+        errands = Errands()
+        stack.push_async_callback(errands.close)
+        secretary = Secretary(faq, mind.model, conversations, messages, clock, errands)
         desk = Desk(
             companies=companies,
             personas=personas,
@@ -119,6 +122,7 @@ async def open_installation(
             settings=settings.voice,
             data_dir=settings.data_dir,
             languages=LANGUAGES,
+            errands=errands,
         )
         installation = Installation(
             settings=settings,

@@ -1,4 +1,4 @@
-"""The echo canceller: what a frame costs, what is left of the secretary's echo, and what of a caller who speaks over it.
+"""The echo canceller: what a frame costs, what is left of the secretary's echo, and what of a caller speaking over it.
 
     python -m bench.echo [--quick] [--ears]
 
@@ -38,6 +38,7 @@ SPEECH = ROOT / "tests" / "speech"
 DELAYS = (0.06, 0.12, 0.1703, 0.25)
 LEVELS = (-12.0, -20.0, -30.0)
 GAP_SECONDS = 1.2
+MARGIN_SECONDS = 0.05  # the recordings have 0.15 s of silence at either end
 
 Push = Callable[[Frame, Frame], object]
 
@@ -181,7 +182,7 @@ async def _errors(
     ears: Ears, stream: Samples, marks: Sequence[tuple[str, int, int]], sentences: dict[str, str], rate: int
 ) -> str:
     wrong = total = 0
-    margin = round(0.2 * rate)
+    margin = round(MARGIN_SECONDS * rate)
     for name, begin, end in marks:
         session = await ears.open_stream("en", rate, [])
         try:

@@ -11,6 +11,7 @@ from services.parts import Part, State
 from services.voice.line import LineInfo
 from telephony.find_ports import find_ports
 from telephony.gsm import PART_NAME, GsmService
+from telephony.line import GsmLine
 from telephony.settings import TelephonySettings
 
 PLUG_IN = "Plug the modem in, or correct SECRETARY_TELEPHONY__AT_PORT and SECRETARY_TELEPHONY__AUDIO_PORT."
@@ -51,7 +52,11 @@ async def telephony_channel(installation: Installation, settings: TelephonySetti
     service = gsm_service(installation, settings)
     installation.watched.append(lambda: [service.part()])
     await service.start()
+    info = LineInfo("gsm", "in", installation.company_id, language=installation.settings.language, line="gsm")
+    warming = asyncio.create_task(installation.reception.warm(info, GsmLine.rate, GsmLine.capabilities), name="warming")
     try:
         yield service
     finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
         await service.close()

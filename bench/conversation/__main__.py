@@ -13,11 +13,12 @@ for in .venvs/bench, and left out when it is not there either:
 
 Rows. `latency`: from the instant at which the final transcript is due to the first non-silent frame written at the
 line, less the engines' 165 ms (100, 7 tokens of 5, 30). `latency_vad`, `cpu_vad`: the same with each contender's own
-Silero on every frame of the caller. `latency_paced`: ours on a line with the clocked writer of telephony, whose 20 ms
-ticks come on top. `cpu_whole`: ours with Silero and the echo canceller. `capacity`: the most calls at once, their turns spread, with p95 of added latency
-below 50 ms, no turn lost and no gap over 60 ms; a search upward that ends after two failures. `cpu`: process seconds
-for a minute of a call among 50, the least of the rounds. `imports`: a fresh process. `memory`: the slope between 10 and 200 calls that have had
-a turn. `barge_in`: from the interruption's being found to the last frame written. `growth`: after 1,000 short calls.
+Silero on every frame of recorded speech and room noise. `latency_paced`: ours on a line with the clocked writer of
+telephony, whose 20 ms ticks come on top. `cpu_whole`: ours with Silero and the echo canceller. `capacity`: the most
+calls at once, their turns spread, with p95 of added latency below 50 ms, no turn lost and no gap over 60 ms; a search
+upward that ends after two failures. `cpu`: process seconds for a minute of a call among 50, the least of the rounds.
+`imports`: a fresh process. `memory`: the slope between 10 and 200 calls that have had a turn. `barge_in`: from the
+interruption's being found to the last frame written. `growth`: after 1,000 short calls.
 
 The line takes a frame at once when it is idle, so no phase of a 20 ms tick is measured (see FarEnd). Ours runs
 VoiceConversation with the real Secretary in front of the fake model, so the prompt, the FAQ's look-up in an empty FAQ,

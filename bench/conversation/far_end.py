@@ -1,7 +1,10 @@
 """The caller's side of a line: a microphone, and an ear that knows when what was heard."""
 
 import asyncio
+import wave
 from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +14,35 @@ from bench.conversation.workload import FRAME_SAMPLES, FRAME_SECONDS, until
 LEAD = 0.06  # seconds a sender that keeps the line's pace may be ahead of the ear
 
 
-def _vowel() -> NDArray[np.int16]:
-    """A frame of a loud periodic sound; whole periods of 150 Hz do not fit, so it clicks a little: nobody listens."""
-    phase = 2 * np.pi * 150 * np.arange(FRAME_SAMPLES) / 16_000
-    return (9000 * np.sin(phase)).astype(np.int16)
+Sound = NDArray[np.int16]
 
-
-LOUD = _vowel()
-QUIET = np.zeros(FRAME_SAMPLES, np.int16)
-VOICE = np.full(FRAME_SAMPLES, 8000, np.int16)
+VOICE: Sound = np.full(FRAME_SAMPLES, 8000, np.int16)
 VOICE_BYTES = VOICE.tobytes()
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What the microphone gives, frame by frame, over and over: the caller's speech, and what lies between."""
+
+    speech: list[Sound]
+    room: list[Sound]
+
+
+SIMPLE = Sounds([VOICE], [np.zeros(FRAME_SAMPLES, np.int16)])
+"""For ears that decide the turn: any sound, and silence."""
+
+
+def recorded() -> Sounds:
+    """Return a second and a half of speech without a pause, and the noise of a room at -58 dBFS.
+
+    The noise is loud enough that no detector's gate closes, so a voice activity model is asked about each window.
+    """
+    with wave.open(str(Path(__file__).resolve().parents[2] / "tests" / "speech" / "long-rms.wav")) as file:
+        narrow = np.frombuffer(file.readframes(file.getnframes()), np.int16)[round(1.05 * 8000) : round(2.55 * 8000)]
+    steps = np.arange(2 * len(narrow)) / 2
+    wide = np.interp(steps, np.arange(len(narrow)), narrow).astype(np.int16)
+    noise = np.random.default_rng(0).normal(0, 40, 50 * FRAME_SAMPLES).astype(np.int16)
+    return Sounds(list(wide.reshape(-1, FRAME_SAMPLES)), list(noise.reshape(-1, FRAME_SAMPLES)))
 
 
 class FarEnd:
@@ -31,6 +53,8 @@ class FarEnd:
     handed over, and shows the pipeline alone, not the phase of a 20 ms tick. A gap is the time for which the ear ran
     dry inside a reply. A sender may be ahead as far as it likes; `discard` drops what has not been heard.
     """
+
+    sounds = SIMPLE
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -61,11 +85,11 @@ class FarEnd:
         return self.over - self._loop.time()
 
     def hand(self, samples: Iterable[int], seconds: float = FRAME_SECONDS) -> None:
-        """Take sound from the pipeline; silence before the first sound of a reply is no sound."""
+        """Take a frame from the pipeline; one of silence is not heard."""
+        if not any(samples):
+            return
         now = self._loop.time()
         if self.first_sound is None:
-            if not any(samples):
-                return
             self.first_sound = now
             self.heard_first.set()
         elif now - self.over > self.longest_gap:
@@ -90,12 +114,14 @@ class FarEnd:
         """Wait until the sender is less than a frame ahead of what it may be."""
         await until(self.over - LEAD + FRAME_SECONDS)
 
-    async def microphone(self) -> AsyncGenerator[NDArray[np.int16], None]:
+    async def microphone(self) -> AsyncGenerator[Sound, None]:
         """Give the caller's frames, one every 20 ms on an absolute schedule, until the caller hangs up."""
-        due = self._loop.time()
+        due, number, spoke = self._loop.time(), 0, False
         while not self.closed.is_set():
             if not self.muted:
-                yield LOUD if self.speaking else QUIET
+                number, spoke = (0 if self.speaking and not spoke else number + 1), self.speaking
+                sounds = self.sounds.speech if spoke else self.sounds.room
+                yield sounds[number % len(sounds)]
             due += FRAME_SECONDS
             await until(due)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.conversation.alone import take_core
-from bench.conversation.far_end import FarEnd
+from bench.conversation.far_end import FarEnd, recorded
 from bench.conversation.script import CYCLE, Answer, Serve, ask, call, interrupt, turn
 from bench.conversation.workload import until
 
@@ -213,6 +213,8 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=-1)
     args = parser.parse_args()
     take_core(args.core)
+    if args.variant in ("vad", "whole"):
+        FarEnd.sounds = recorded()
     contender = importlib.import_module(f"bench.conversation.{args.contender}")
     serve: Serve = getattr(contender, f"serve_{args.variant}" if args.variant else "serve")
     print(json.dumps(asyncio.run(MEASURES[args.measure](serve, args))))

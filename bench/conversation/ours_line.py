@@ -133,7 +133,8 @@ class PacedLine(BenchLine):
         await PacedWriter(self._playout.take, self._hand, on_missed=self._playout.skip).run()
 
     async def _hand(self, frame: Frame) -> None:
-        self._far.hand(frame.samples)
+        if frame.samples.any():
+            self._far.hand(frame.samples)
 
 
 @asynccontextmanager

@@ -14,13 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 LEVELS = (25, 50, 100, 165, 250, 330, 400, 500, 600)
 SLOWEST = 50.0  # ms of added latency at the 95th percentile
 LONGEST_GAP = 60.0  # ms
-ROWS = ("imports", "latency", "latency_vad", "latency_paced", "cpu", "cpu_vad", "cpu_whole") + (
-    "barge_in",
-    "memory",
-    "growth",
-    "capacity",
+ROWS = (
+    *("imports", "latency", "latency_vad", "latency_paced", "cpu", "cpu_vad", "cpu_whole"),
+    *("barge_in", "memory", "growth", "capacity"),
 )
 ONLY_OURS = ("latency_paced", "cpu_whole")
+WITHOUT_BARE = ("latency_vad", "cpu_vad")
 
 
 @dataclass
@@ -70,6 +69,7 @@ class Bench:
 
     def _in_rounds(self, row: str, measure: Callable[[str], Result]) -> dict[str, list[Result]]:
         names = [name for name in self.pythons if name == "ours" or row not in ONLY_OURS]
+        names = [name for name in names if name != "bare" or row not in WITHOUT_BARE]
         found: dict[str, list[Result]] = {name: [] for name in names}
         for _ in range(self.rounds):
             for name in names:

@@ -18,16 +18,21 @@ from services.clock import Clock
 from services.dialogue.expecting import expected
 from services.dialogue.fillers import next_filler
 from services.dialogue.improvise import ModelFailedError, improvise
+from services.dialogue.likely import likely_texts
 from services.dialogue.ports import ConversationMemory, MessageBook
 from services.dialogue.scripted import answers, greetings, message, recording
 from services.dialogue.scripted.draft import Draft
 from services.dialogue.scripted.facts import FACTS, fact, fact_text
 from services.dialogue.scripted.scene import Reply, Scene, prepare
-from services.dialogue.shapes import Conversation, KeepAudio, ReplyEvent, ReplyText, Utterance
+from services.dialogue.shapes import Conversation, KeepAudio, LikelyTexts, ReplyEvent, ReplyText, Utterance
+from services.errands import Errands
 from services.errors import SecretaryError
 from services.knowledge.faq import FaqMatcher
 from services.knowledge.shapes import FaqMatch
 from services.llm.protocol import LanguageModel
+
+_MESSAGE_PATIENCE = 3.0  # seconds: what is late is stored behind the call's back
+_STATE_PATIENCE = 1.0
 
 log = structlog.get_logger()
 
@@ -42,12 +47,14 @@ class Secretary:
         memory: ConversationMemory,
         messages: MessageBook,
         clock: Clock,
+        errands: Errands | None = None,
     ) -> None:
         self._faq = faq
         self._model = model
         self._memory = memory
         self._messages = messages
         self._clock = clock
+        self._errands = errands or Errands()
         prepare()
 
     async def greet(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
@@ -79,6 +86,15 @@ class Secretary:
         It holds nothing about the caller. Only the phrase's own place in `conversation.state` is touched.
         """
         return next_filler(conversation)
+
+    async def likely(self, conversation: Conversation) -> LikelyTexts:
+        """Return the fixed texts that a new caller is likely to hear in a conversation like this one.
+
+        The greeting and the script's common sentences, the company's facts and the first 50 answers of its FAQ, in the
+        conversation's language; nothing is stored or changed. Raises StorageError when the FAQ cannot be read.
+        """
+        told = await self._faq.told(conversation.company.id, conversation.language)
+        return likely_texts(conversation, told, self._clock.now())
 
     def expects(self, conversation: Conversation) -> str:
         """Tell what the secretary has just asked for: "yes_no", "number", "name", "message", or "" for anything."""
@@ -224,9 +240,10 @@ class Secretary:
         """Store what the reply means for the message book; return what to say then."""
         try:
             if reply.taken is not None:
-                await self._messages.save(reply.taken)
+                await self._errands.within(_MESSAGE_PATIENCE, self._messages.save(reply.taken))
             if reply.discarded:
-                await self._messages.discard(scene.conversation.company.id, reply.discarded)
+                discarding = self._messages.discard(scene.conversation.company.id, reply.discarded)
+                await self._errands.within(_MESSAGE_PATIENCE, discarding)
         except SecretaryError as error:
             log.error("the message book cannot be written: %s", error)
             scene.notes.draft = reply.draft
@@ -235,11 +252,15 @@ class Secretary:
         return reply
 
     async def _remember(self, scene: Scene) -> None:
-        """Store the secretary's memory of the conversation, unless the answer was on trial and dropped."""
+        """Store the secretary's memory of the conversation, unless the answer was on trial and dropped.
+
+        A conversation without an id was begun while the database was away: there is no place for its memory.
+        """
         conversation = scene.conversation
-        if not scene.is_certain:
+        if not scene.is_certain or not conversation.id:
             return
+        saving = self._memory.save_state(conversation.company.id, conversation.id, dict(conversation.state))
         try:
-            await self._memory.save_state(conversation.company.id, conversation.id, conversation.state)
+            await self._errands.within(_STATE_PATIENCE, saving)
         except SecretaryError as error:
             log.error("the conversation's state cannot be saved: %s", error)

@@ -91,6 +91,14 @@ ReplyEvent = ReplyText | Effect | AnsweredBy
 
 
 @dataclass(frozen=True, slots=True)
+class LikelyTexts:
+    """What a new caller is likely to hear, the likeliest first: `texts` as they are yielded, and the `fillers`."""
+
+    texts: tuple[str, ...]
+    fillers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What this line and this installation can do now, so that nothing is offered that cannot be done."""
 

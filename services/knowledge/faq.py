@@ -15,6 +15,7 @@ THRESHOLD = 0.65
 MARGIN = 0.06
 IN_LOOP = 20_000  # phrases one search may look at inside the event loop; a bigger index is searched in a thread
 HINTS = 100
+TOLD = 50  # answers
 PARTS = 6  # clauses looked at one by one; whoever tells a story is matched as a whole
 TOGETHER = 2  # questions answered in one breath; nobody remembers more
 
@@ -24,6 +25,7 @@ class _Kept:
     revision: str
     indexes: dict[str, FaqIndex]
     hints: dict[str, list[str]]
+    told: dict[str, list[str]]
 
 
 class FaqMatcher:
@@ -59,6 +61,10 @@ class FaqMatcher:
         """Return phrases that callers are likely to say, for the ears: the questions first, then their alternatives."""
         return list((await self._current(company_id)).hints.get(language, ()))
 
+    async def told(self, company_id: str, language: str) -> list[str]:
+        """Return the answers of the first entries in `language`, oldest first: 50 at most."""
+        return list((await self._current(company_id)).told.get(language, ()))
+
     async def _current(self, company_id: str) -> _Kept:
         revision = await self._source.revision(company_id)
         kept = self._kept.get(company_id)
@@ -93,6 +99,7 @@ def _sure(found: list[FaqMatch]) -> FaqMatch | None:
 def _build(revision: str, entries: list[FaqEntry]) -> _Kept:
     indexes: dict[str, FaqIndex] = {}
     hints: dict[str, list[str]] = {}
+    told: dict[str, list[str]] = {}
     for language in {each.language for each in entries}:
         own = [each for each in entries if each.language == language]
         words: Words | None = words_of(language)
@@ -100,4 +107,5 @@ def _build(revision: str, entries: list[FaqEntry]) -> _Kept:
             indexes[language] = FaqIndex(own, words)
         phrases = [each.question for each in own] + [other for each in own for other in each.alternatives]
         hints[language] = list(dict.fromkeys(phrases))[:HINTS]
-    return _Kept(revision, indexes, hints)
+        told[language] = [each.answer for each in own[:TOLD]]
+    return _Kept(revision, indexes, hints, told)

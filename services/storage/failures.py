@@ -7,7 +7,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.errors import StorageError
 
-DatabaseFailure = (SQLAlchemyError, sqlite3.Error)
+DatabaseFailure = (SQLAlchemyError, sqlite3.Error, OSError)
+"""What a database can raise; asyncpg passes the operating system's refusal of a connection on as it is."""
 
 # Words of SQLite's own messages (https://www.sqlite.org/rescode.html), the sentence and the remedy.
 _MEANINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -48,6 +49,10 @@ def explain(error: BaseException, place: str) -> StorageError:
     """Turn a failure of the database at `place` into a sentence and a remedy."""
     if isinstance(error, PoolTimeoutError):
         return StorageError(f"All connections to the database {place} stayed busy.", "Try again in a moment.")
+    if isinstance(error, OSError):
+        return StorageError(
+            f"The database {place} cannot be reached.", "Check that it runs and that its host is right."
+        )
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     words = " ".join(str(cause).split())
     if isinstance(error, IntegrityError):
@@ -62,7 +67,7 @@ def is_outage(error: BaseException) -> bool:
     """Tell a database that cannot work now from a record that it rightly refused."""
     if isinstance(error, IntegrityError | DataError | InterfaceError | ProgrammingError):
         return False
-    return isinstance(error, DBAPIError | PoolTimeoutError | sqlite3.Error)
+    return isinstance(error, DBAPIError | PoolTimeoutError | sqlite3.Error | OSError)
 
 
 def is_locked(error: BaseException) -> bool:

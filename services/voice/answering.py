@@ -58,14 +58,14 @@ class Answering:
         """Take a finished turn. When the secretary is `parting` she is not interrupted any more."""
         utterance, over_speech = heard.utterance, self._overlap.was_touched()
         expected = self._call.secretary.expects(self._call.conversation)
-        if self._listener.has_ears and is_noise(utterance, expected):
+        if heard.by_ears and is_noise(utterance, expected):
             self._overlap.clear()
             if self._replies.asked is not None and not self._replies.under_way:  # the noise held its answer up
                 await self._answer(heard)
             return
         self._patience.answered()
         self._turns.caller_spoke(heard)
-        if self._listener.has_ears and not utterance.understood and (over_speech or self._replies.under_way):
+        if heard.by_ears and not utterance.understood and (over_speech or self._replies.under_way):
             self._overlap.clear()  # sounds without a word, over an answer or while one is on its way
             return
         sure = self._replies.under_way and not self._replies.on_trial

@@ -1,8 +1,10 @@
-"""The ears of one call: opened while the greeting is already spoken, and replaced when they break."""
+"""The ears of one call: opened while the greeting is already spoken, replaced when they break, and tried for again."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,16 +16,32 @@ OpenEars = Callable[[], Awaitable[TranscriptStream]]
 
 _FAILURES = 3  # ears in a row that may break before any final word
 _UNHEARD = 10.0  # seconds of speech that wait for ears being opened
+_TRY_AGAIN = 30.0  # seconds between the attempts to find ears for a call that has lost its own
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class EarsFailed:
+    """The ears broke; `recovered` tells whether others are taking their place at once."""
+
+    message: str
+    recovered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EarsBack:
+    """A call that had lost its ears has found others."""
 
 
 class CallEars:
     """Owns the transcript stream of a call. A task opens it, reads it, and opens another when it breaks.
 
-    Neither the greeting nor the line waits for that: what is said meanwhile is kept and heard afterwards.
+    Neither the greeting nor the line waits for that: what is said meanwhile is kept and heard afterwards. Where none
+    can be opened, or several in a row break, the call goes on without and looks for others every 30 seconds.
     `on_transcript` gets every transcript. `on_lost` hears why ears broke, and whether others are being opened, which
-    will not answer what the broken ones were asked. Both must return at once.
+    will not answer what the broken ones were asked. `on_back` hears that ears were found for a call without: always
+    between two turns, for half a turn would be worse than none. All of them must return at once.
     """
 
     def __init__(
@@ -31,21 +49,27 @@ class CallEars:
         open_ears: OpenEars | None,
         on_transcript: Callable[[Transcript], None],
         on_lost: Callable[[SecretaryError, bool], None],
+        on_back: Callable[[], None],
     ) -> None:
         self._open = open_ears
         self._on_transcript = on_transcript
         self._on_lost = on_lost
+        self._on_back = on_back
         self._stream: TranscriptStream | None = None
         self._task: asyncio.Task[None] | None = None
         self._unheard: deque[Frame] = deque(maxlen=round(_UNHEARD / FRAME_SECONDS))
         self._refusal: EngineError | None = None
         self._failures = 0
         self._reopening = False
+        self._deaf = False
+        self._look_now = asyncio.Event()
+        self._between_turns = asyncio.Event()
+        self._between_turns.set()
 
     @property
     def present(self) -> bool:
         """True while speech is understood, or will be once the ears are open."""
-        return self._task is not None
+        return self._task is not None and not self._deaf
 
     def start(self) -> None:
         """Begin to open the ears, where there are any."""
@@ -54,6 +78,7 @@ class CallEars:
 
     async def hear(self, frame: Frame) -> None:
         """Give the next frame of an utterance."""
+        self._between_turns.clear()
         if self._stream is None:
             if self.present:
                 self._unheard.append(frame)
@@ -66,6 +91,7 @@ class CallEars:
     async def end_utterance(self) -> bool:
         """Ask for the final transcript; False when none will come because no ears were open."""
         self._unheard.clear()
+        self._between_turns.set()
         if self._stream is None:
             return False
         try:
@@ -76,6 +102,8 @@ class CallEars:
 
     async def reopen(self) -> None:
         """Change to other ears, which `open_ears` chooses anew; what is said meanwhile is kept for them."""
+        if self._deaf:
+            self._look_now.set()
         stream, self._stream = self._stream, None
         if stream is not None:
             self._reopening = True
@@ -89,32 +117,66 @@ class CallEars:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _listen(self, open_ears: OpenEars) -> None:
-        failure: SecretaryError
+        found = await self._opened(open_ears)
         while True:
-            try:
-                stream = await open_ears()
-            except SecretaryError as error:
-                failure = error
-                break
-            except Exception:
-                log.exception("the ears could not be opened")
-                failure = EngineError("The ears could not be opened.")
-                break
+            if isinstance(found, SecretaryError):
+                found = await self._go_without(found, open_ears)
             self._refusal = None
             try:
-                failure = await self._read(stream)
+                failure = await self._read(found)
             finally:
                 self._stream = None
-                await stream.aclose()
+                await found.aclose()
             if self._reopening:
                 self._reopening, self._failures = False, 0
+            elif self._failures >= _FAILURES:
+                found = failure
                 continue
-            if self._failures >= _FAILURES:
-                break
-            self._on_lost(failure, True)
-        self._task = None
+            else:
+                self._on_lost(failure, True)
+            found = await self._opened(open_ears)
+
+    async def _opened(self, open_ears: OpenEars) -> TranscriptStream | SecretaryError:
+        try:
+            return await open_ears()
+        except SecretaryError as error:
+            return error
+        except Exception:
+            log.exception("the ears could not be opened")
+            return EngineError("The ears could not be opened.")
+
+    async def _go_without(self, failure: SecretaryError, open_ears: OpenEars) -> TranscriptStream:
+        """Tell that there are no ears, and look for others until there are some and the caller is between two turns."""
+        self._deaf = True
         self._unheard.clear()
         self._on_lost(failure, False)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TRY_AGAIN):
+                    await self._look_now.wait()
+            self._look_now.clear()
+            found = await self._opened(open_ears)
+            if isinstance(found, SecretaryError):
+                log.info("there are no ears yet", error=str(found))
+            elif await self._still_wanted(found):
+                break
+        log.info("the call has ears again")
+        self._deaf = False
+        self._on_back()
+        return found
+
+    async def _still_wanted(self, stream: TranscriptStream) -> bool:
+        """Wait for the end of the turn; False when other ears are wanted by then, these are given back."""
+        try:
+            while not self._between_turns.is_set():
+                await self._between_turns.wait()
+        except asyncio.CancelledError:
+            await stream.aclose()
+            raise
+        if self._look_now.is_set():
+            await stream.aclose()
+            return False
+        return True
 
     async def _read(self, stream: TranscriptStream) -> SecretaryError:
         """Let the stream hear until it breaks; return why."""

@@ -17,13 +17,13 @@ from services.errors import EngineError, LineError, SecretaryError
 from services.events import CallEventType
 from services.voice.answering import Answering
 from services.voice.call import Call
+from services.voice.call_ears import EarsBack, EarsFailed
 from services.voice.deadlines import Deadlines, Due
 from services.voice.digits import DigitCollector
 from services.voice.inbox import Inbox, InboxEvent
 from services.voice.latency import Trace
 from services.voice.line import Closed, Digit, Hold, TypedText
 from services.voice.listener import (
-    EarsFailed,
     Heard,
     InterimHeard,
     Listener,
@@ -159,8 +159,8 @@ class VoiceConversation:
                 await self._typed(text, "typed")
             case ReplyDone():
                 await self._on_reply_done(event)
-            case EarsFailed():
-                self._on_ears_failed(event)
+            case EarsFailed() | EarsBack():
+                self._on_ears(event)
             case TurnEnded() | Hold() | Closed():  # they change only what is due when
                 pass
 
@@ -189,8 +189,8 @@ class VoiceConversation:
                 await self._answering.heard(event, parting=True)
             case ReplyDone():
                 await self._on_reply_done(event)
-            case EarsFailed():
-                self._on_ears_failed(event)
+            case EarsFailed() | EarsBack():
+                self._on_ears(event)
             case _:
                 pass
 
@@ -220,9 +220,13 @@ class VoiceConversation:
     def _note_interim(self, text: str) -> None:
         self._call.journal.record(CallEventType.INTERIM, {"role": "caller", "text": text})
 
-    def _on_ears_failed(self, failed: EarsFailed) -> None:
-        self._call.journal.record(CallEventType.DEGRADED, {"part": "stt", "detail": failed.message})
-        self._set_ears(failed.recovered)
+    def _on_ears(self, event: EarsFailed | EarsBack) -> None:
+        match event:
+            case EarsFailed(message, recovered):
+                self._call.journal.record(CallEventType.DEGRADED, {"part": "stt", "detail": message})
+                self._set_ears(recovered)
+            case EarsBack():
+                self._set_ears(True)
 
     def _set_ears(self, ears: bool) -> None:
         conversation = self._call.conversation

@@ -56,7 +56,7 @@ class Deadlines:
             (Due.DIGITS, lambda: digits.deadline),
             (Due.NO_ANSWER, self._no_answer),
             (Due.FILLER, self._filler),
-            (Due.SILENCE, lambda: None if self._busy else patience.silence()),
+            (Due.SILENCE, lambda: None if self._at_work else patience.silence()),
         )
 
     def next(self) -> float:
@@ -72,9 +72,13 @@ class Deadlines:
 
     @property
     def _busy(self) -> bool:
+        return self._at_work or self._replies.speaking
+
+    @property
+    def _at_work(self) -> bool:
+        """True while something is under way whose end will be told; that a mere filler has ended, nobody tells."""
         listener, replies = self._listener, self._replies
-        speaking = replies.under_way or replies.speaking
-        return speaking or listener.hears_speech or listener.thinking or self._digits.deadline is not None
+        return replies.under_way or listener.hears_speech or listener.thinking or self._digits.deadline is not None
 
     def _no_answer(self) -> float | None:
         since = self._replies.waiting_since

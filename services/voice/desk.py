@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import structlog
 
 from services.clock import Clock
 from services.dialogue.shapes import Conversation
 from services.domain import Persona
+from services.errands import Errands
 from services.errors import EngineError
 from services.events import EventBus
 from services.stt.protocol import TranscriptStream
@@ -31,6 +34,10 @@ from services.voice.ports import (
 from services.voice.settings import VoiceSettings
 from services.voice.vad import VadFactory, VoiceActivity
 
+_HINTS_PATIENCE = 1.0  # seconds
+
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -53,6 +60,7 @@ class Desk:
     settings: VoiceSettings
     data_dir: Path
     languages: Sequence[str] = ()
+    errands: Errands = field(default_factory=Errands)
 
     def voice_of(self, persona: Persona) -> Voice:
         """Choose the voice of a persona. Raises EngineUnavailableError when nothing speaks its language."""
@@ -73,13 +81,21 @@ class Desk:
                     found[language] = Tongue(persona, self.voice_of(persona))
         return found
 
+    async def _hints(self, company_id: str, language: str) -> list[str]:
+        """Return what is likely to be said; nothing where the books cannot be read: the ears listen all the same."""
+        try:
+            return await self.errands.within(_HINTS_PATIENCE, self.hints.hints(company_id, language))
+        except Exception as error:
+            log.warning("the ears have no hints", error=str(error))
+            return []
+
     def listener(self, call: Call, emit: Callable[[ListenerEvent], None]) -> Listener:
         """Make the listening half of a call; it opens its ears in the language that the call is in at that moment."""
         line, conversation, settings = call.line, call.conversation, self.settings
 
         async def open_ears() -> TranscriptStream:
             language = conversation.language
-            hints = await self.hints.hints(conversation.company.id, language)
+            hints = await self._hints(conversation.company.id, language)
             return await self.ears.open_stream(language, line.rate, hints)
 
         endpointer = Endpointer(self.policy, settings, self.turn_model, lambda: self.secretary.expects(conversation))

@@ -3,7 +3,9 @@
 Most telephone lines return nothing, and then nothing is changed. Where a correlation (echo_watch) finds the
 secretary's voice in what the caller sends, WebRTC's canceller (AEC3, from the package pywebrtc-audio) takes it out: an
 adaptive filter in the frequency domain, and a suppressor for what a codec bends out of linear shape. What is echo and
-nothing else is muted besides (echo_gate); where the package is missing, that is all that is done.
+nothing else is muted besides (echo_gate). While the caller speaks over the echo, AEC3's suppressor would spoil his
+words for the ears: then a plain linear filter (echo_filter) takes its place. Where the package is missing, gate and
+filter do the work alone.
 """
 
 import math
@@ -14,9 +16,11 @@ import numpy as np
 import structlog
 
 from services.audio.frame import Frame, Samples, frame_samples
+from services.voice.echo_filter import EchoFilter
 from services.voice.echo_gate import EchoGate
 from services.voice.echo_history import History
 from services.voice.echo_search import LONGEST, RATE
+from services.voice.echo_talker import Talker
 from services.voice.echo_watch import EchoWatch
 
 log = structlog.get_logger()
@@ -32,6 +36,8 @@ _PRIMED = 5  # frames given to it again after a silence, so that its filters hol
 _AUDIBLE = 16.0  # RMS below which the voice detector hears nothing either
 _QUIET = 80.0  # RMS at which canceller and line change places without a click (-52 dBFS)
 _LEAVE = 2.0  # seconds after which they do so anyway
+_LATENCY = {8000: 86, 16000: 123}  # samples that AEC3 holds back: measured, pywebrtc-audio 0.2.0
+_MOVED = 0.005  # seconds by which the delay may change before the linear filter begins anew
 
 
 class EchoCanceller:
@@ -53,6 +59,10 @@ class EchoCanceller:
         self._cancel: Cancel = _leave_as_is
         self._gate = EchoGate(alone=True)
         self._engaged = False
+        self._filter = EchoFilter(rate)
+        self._anchor = 0  # the delay that the filter stands at, in samples
+        self._linear: Samples = np.zeros(frame_samples(rate), np.int16)  # what the filter left of the last frame
+        self._talker = Talker()
 
     @property
     def delay(self) -> float | None:
@@ -81,10 +91,16 @@ class EchoCanceller:
         audible = _rms(frame.samples) >= _AUDIBLE
         if self._lag is None:
             return self._look_for_echo(frame, audible)
-        left = self._take_out(frame) if self._engaged else self._replay(_PRIMED)
         self._follow(self._watch.heard(frame, audible))
-        if audible and self._gate.closes(self._watch.likeness(self._lag)):
+        left = self._take_out(frame) if self._engaged else self._replay(_PRIMED)
+        mute = self._gate.closes(self._watch.likeness(self._lag) if audible else 0.0)
+        linear = self._subtract(frame)
+        played = self._played.read(frame.position - self._lag, len(frame.samples))
+        talks = self._talker.speaks(_rms(frame.samples), _rms(played), self._gate.pure)
+        if mute:
             left = np.zeros_like(left)
+        elif talks:
+            left = linear
         over = frame.position - self._echo_until
         self._engaged = over < 0 or (over < _LEAVE * self._rate and _rms(left) >= _QUIET)
         return Frame(left, frame.rate, frame.position)
@@ -98,6 +114,7 @@ class EchoCanceller:
         self._cancel = canceller or _leave_as_is
         self._gate = EchoGate(alone=canceller is None)
         self._align(self._lag)
+        self._anchor_at(self._lag)
         self._engaged = True
         return Frame(self._replay(_REPLAYED), frame.rate, frame.position)
 
@@ -106,11 +123,25 @@ class EchoCanceller:
         if lag is None:
             return
         self._lag = lag
+        if abs(lag - self._anchor) > _MOVED * self._rate:
+            self._anchor_at(lag)
         if abs(lag - round(_LEAD * self._rate) - self._shift) > _DRIFT * self._rate:
             self._align(lag)
 
+    def _subtract(self, frame: Frame) -> Samples:
+        """Return what the linear filter leaves, as late as the canceller's own output."""
+        last = frame.end - self._anchor + self._filter.before
+        played = self._played.read(last - self._filter.size, self._filter.size)
+        before, self._linear = self._linear, self._filter.subtract(frame.samples, played, self._gate.pure)
+        late = _LATENCY[self._rate]
+        return np.concatenate((before[-late:], self._linear[:-late]))
+
     def _align(self, lag: int) -> None:
         self._shift = max(0, lag - round(_LEAD * self._rate))
+
+    def _anchor_at(self, lag: int) -> None:
+        self._anchor = lag
+        self._filter.forget()
 
     def _replay(self, count: int) -> Samples:
         """Give the canceller the last frames; return what is left of the newest."""

@@ -17,10 +17,12 @@ class EchoGate:
     def __init__(self, alone: bool) -> None:
         self._alone = alone
         self._usual = _EXPECTED
+        self.pure = False
+        """The newest frame is echo as it comes back on this line, with nothing of the caller in it."""
 
     def closes(self, likeness: float) -> bool:
-        """Tell whether a frame of this likeness (EchoSearch.likeness) is to be muted."""
-        bound = _ALONE if self._alone else self._usual - _BELOW
+        """Tell whether the next frame, of this likeness (EchoSearch.likeness), is to be muted."""
+        self.pure = likeness >= self._usual - _BELOW
         if likeness >= _ECHO_LIKE:
             self._usual += _LEARN * (likeness - self._usual)
-        return likeness >= bound
+        return self.pure or (self._alone and likeness >= _ALONE)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import structlog
@@ -81,7 +82,9 @@ class CallJournal:
             self._bus.publish(event)
 
     async def _store_with_patience(self, event: CallEvent) -> None:
-        for pause in (*_RETRIES, 0.0):
+        # Nothing of a call can be stored before its start, so that one is tried again as long as the call lasts.
+        after = repeat(_RETRIES[-1]) if event.type is CallEventType.STARTED else (0.0,)
+        for pause in chain(_RETRIES, after):
             try:
                 await self._store.append(event)
                 break

@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.audio.frame import FRAME_SECONDS, Frame
 from services.clock import Clock
@@ -12,8 +11,9 @@ from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan
 from services.errors import SecretaryError
 from services.stt.protocol import Transcript
-from services.voice.call_ears import CallEars, OpenEars
+from services.voice.call_ears import CallEars, EarsBack, EarsFailed, OpenEars
 from services.voice.endpointer import Endpointer
+from services.voice.ports import Echo
 from services.voice.settings import VoiceSettings
 from services.voice.vad import VoiceActivity
 
@@ -51,32 +51,17 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A finished turn of the caller; times are the clock's seconds."""
+    """A finished turn of the caller; times are the clock's seconds. `by_ears`: speech was understood at that time."""
 
     utterance: Utterance
     transcript: Transcript | None
     speech_end: float
     decided: float
     transcribed: float
+    by_ears: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EarsFailed:
-    """The ears broke; `recovered` tells whether others are taking their place."""
-
-    message: str
-    recovered: bool
-
-
-ListenerEvent = Onset | SpeechSustained | Pausing | InterimHeard | TurnEnded | Heard | EarsFailed
-
-
-class Echo(Protocol):
-    """Takes the secretary's own voice out of what comes over the line."""
-
-    def clean(self, frame: Frame) -> Frame:
-        """Return what is left of the caller's next frame."""
-        ...
+ListenerEvent = Onset | SpeechSustained | Pausing | InterimHeard | TurnEnded | Heard | EarsFailed | EarsBack
 
 
 @dataclass(slots=True)
@@ -117,7 +102,7 @@ class Listener:
         self._clock = clock
         self._emit = emit
         self._echo = echo
-        self._ears = CallEars(open_ears, self._take, self._on_lost)
+        self._ears = CallEars(open_ears, self._take, self._on_lost, lambda: emit(EarsBack()))
         self._pre_roll: deque[Frame] = deque(maxlen=round(PRE_ROLL / FRAME_SECONDS))
         self._pending: deque[_Pending] = deque()
         self._late = 0  # finals that the ears still owe for turns that were given up
@@ -166,8 +151,11 @@ class Listener:
 
     @property
     def waiting_since(self) -> float | None:
-        """When the speech ended for which the ears still owe the words, in the clock's seconds; None: nothing owed."""
-        return self._pending[0].speech_end if self._pending else None
+        """When the speech ended for which the ears still owe the words, in the clock's seconds; None: nothing owed.
+
+        A sound of which ears that tell words early have told none is no speech: nobody waits for an answer to a cough.
+        """
+        return next((each.speech_end for each in self._pending if each.interim or not self.early_words), None)
 
     @property
     def has_ears(self) -> bool:
@@ -288,7 +276,7 @@ class Listener:
         confidence = transcript.confidence if transcript else None
         utterance = Utterance(text, language, "speech", confidence, pending.span)
         now = self._clock.monotonic()
-        self._emit(Heard(utterance, transcript, pending.speech_end, pending.decided, now))
+        self._emit(Heard(utterance, transcript, pending.speech_end, pending.decided, now, self.has_ears))
 
     def _give_up_oldest(self) -> None:
         """Wait no longer for the words of a turn. They still come one day, and are not those of the next turn."""

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from services.dialogue.shapes import Conversation, ReplyEvent, Utterance
+from services.audio.frame import Frame
+from services.dialogue.shapes import Conversation, LikelyTexts, ReplyEvent, Utterance
 from services.domain import CompanyProfile, OpenedConversation, Persona
 from services.events import CallEvent
 from services.stt.protocol import TranscriptStream
@@ -71,6 +72,14 @@ class Ears(Protocol):
         ...
 
 
+class Echo(Protocol):
+    """Takes the secretary's own voice out of what comes over the line."""
+
+    def clean(self, frame: Frame) -> Frame:
+        """Return what is left of the caller's next frame."""
+        ...
+
+
 class Mouth(Protocol):
     """The mouth's manager."""
 
@@ -82,6 +91,24 @@ class Mouth(Protocol):
         self, text: str, voice: Voice, rate: int, *, fixed: bool = False
     ) -> AsyncGenerator[SpeechPiece, None]:
         """Speak; the sound of a `fixed` text may be kept on disk. Raises EngineError."""
+        ...
+
+
+@runtime_checkable
+class SpeaksAhead(Protocol):
+    """A mouth that can make speech ready before it is asked for."""
+
+    def warm(self, texts: Sequence[str], voice: Voice, rate: int) -> None:
+        """Speak `texts` ahead in the background: spoken forms, piece by piece as they will go to `synthesize`."""
+        ...
+
+
+@runtime_checkable
+class KnowsLikelyTexts(Protocol):
+    """A secretary who knows beforehand what callers will hear."""
+
+    async def likely(self, conversation: Conversation) -> LikelyTexts:
+        """Return the fixed texts of a conversation like this one. Raises StorageError."""
         ...
 
 

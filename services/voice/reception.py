@@ -9,7 +9,7 @@ import structlog
 
 from services.audio.recording import StereoRecorder
 from services.clock import Clock
-from services.dialogue.shapes import Abilities, Conversation, KeepAudio
+from services.dialogue.shapes import Conversation, KeepAudio
 from services.errors import LineError, SecretaryError
 from services.events import CallEventType
 from services.voice.call import Call
@@ -17,6 +17,8 @@ from services.voice.conversation import VoiceConversation
 from services.voice.desk import Desk
 from services.voice.journal import CallJournal
 from services.voice.line import AudioLine, Capability, LineInfo
+from services.voice.preparation import Preparation
+from services.voice.warming import warm
 
 log = structlog.get_logger()
 
@@ -26,15 +28,21 @@ class Reception:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._preparation = Preparation(desk)
 
     async def take(self, line: AudioLine) -> str:
-        """Answer `line`, hold the conversation until it closes, store everything; return the call's id."""
+        """Answer `line`, hold the conversation until it closes, store everything; return the call's id.
+
+        Raises SecretaryError, and takes no call, when there is no such company, persona or voice.
+        """
         desk, info = self._desk, line.info
-        conversation = await self._prepare(line)
+        conversation, trouble = await self._preparation.conversation(line)
         recording = _recording_path(desk, conversation.call_id)
         recorder = StereoRecorder(desk.data_dir / recording, line.rate)
         journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
         journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
+        if trouble:
+            journal.record(CallEventType.DEGRADED, {"part": "database", "detail": trouble})
         outcome, reason = "failed", "failure"
         answered: float | None = None
         keep: Sequence[KeepAudio] = ()
@@ -75,38 +83,16 @@ class Reception:
         await journal.close()
         return call_id
 
-    async def _prepare(self, line: AudioLine) -> Conversation:
-        desk, info = self._desk, line.info
-        company = await desk.companies.profile(info.company_id)
-        if company is None:
-            raise SecretaryError(f"There is no company {info.company_id!r}.")
-        language = info.language or company.language
-        persona = await desk.personas.get(company.id, info.persona) if info.persona else None
-        persona = persona or await desk.personas.for_language(company.id, language)
-        if persona is None:
-            raise SecretaryError(
-                f"There is no persona that speaks {language!r}.", "Add one, or set SECRETARY_LANGUAGE."
-            )
-        opened = await desk.conversations.open(company.id, info.channel, info.number, persona.language, persona.slug)
-        return Conversation(
-            id=opened.id,
-            company=company,
-            persona=persona,
-            language=persona.language,
-            channel=info.channel,
-            number=info.number,
-            returning=opened.returning,
-            call_id=uuid.uuid4().hex,
-            abilities=Abilities(
-                ears=desk.ears.serves(persona.language),
-                digits=Capability.DIGITS_IN in line.capabilities,
-                transfer=Capability.TRANSFER in line.capabilities,
-                hang_up=Capability.HANG_UP in line.capabilities,
-                keep_audio=True,
-            ),
-            history=list(opened.history),
-            state=dict(opened.state),
-        )
+    async def warm(self, info: LineInfo, rate: int, capabilities: frozenset[Capability]) -> None:
+        """Have ready what callers of such a line hear: who answers is read, and what is likely to be said spoken ahead.
+
+        The speaking goes on in the background when this returns. Nothing is raised: what fails costs the first callers
+        a moment.
+        """
+        try:
+            await warm(self._desk, self._preparation, info, rate, capabilities)
+        except SecretaryError as error:
+            log.warning("nothing could be spoken ahead", line=info.line, error=str(error))
 
     async def _talk(
         self, line: AudioLine, conversation: Conversation, journal: CallJournal, recorder: StereoRecorder
@@ -120,7 +106,7 @@ class Reception:
             journal,
             desk.settings,
             desk.clock,
-            await desk.tongues(conversation),
+            await self._preparation.tongues(conversation),
         )
         return VoiceConversation(call, partial(desk.listener, call), recorder.caller)
 

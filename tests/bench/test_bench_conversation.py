@@ -4,15 +4,17 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from virtual_time import run_virtually
 
 from bench.conversation import bare, ours
-from bench.conversation.far_end import QUIET, VOICE, FarEnd
+from bench.conversation.far_end import SIMPLE, VOICE, FarEnd, recorded
 from bench.conversation.imports import CORES, measure
 from bench.conversation.plan import fits
 from bench.conversation.script import Answer, Serve, call, interrupt, turn
 from bench.conversation.workload import ENGINES, FRAME_SECONDS, REPLY_SECONDS, SENTENCES, TOKENS, frames_of
+from services.voice.vad import SileroModel
 
 
 def answers(serve: Serve, turns: int) -> list[Answer]:
@@ -58,7 +60,7 @@ def test_an_answer_that_stops_short_is_lost() -> None:
 def test_silence_is_no_first_sound_and_a_dry_line_is_a_gap() -> None:
     async def listen() -> None:
         far = FarEnd()
-        far.hand(QUIET)
+        far.hand(SIMPLE.room[0])
         assert far.first_sound is None
         far.hand(VOICE)
         await far.quiet(0.1)
@@ -66,6 +68,14 @@ def test_silence_is_no_first_sound_and_a_dry_line_is_a_gap() -> None:
         assert far.longest_gap == pytest.approx(0.1)
 
     run_virtually(listen())
+
+
+def test_the_recorded_caller_is_heard_by_silero() -> None:
+    detector = SileroModel().detector(16_000)
+    speech = np.concatenate(recorded().speech)
+    heard = [detector.probability(speech[at : at + 512]) > 0.5 for at in range(0, len(speech) - 511, 512)]
+    assert len(recorded().speech) == 75
+    assert all(heard[2:])
 
 
 def test_the_reply_is_as_long_as_the_workload_says() -> None:

@@ -16,7 +16,7 @@ from functools import cache
 
 import numpy as np
 import psutil
-from paced_line import RATE, PacedLine, recorded, track
+from paced_line import RATE, PacedLine, Track, recorded
 from voice_desk import EarsOf
 from voice_fakes import Act, FakeEars
 
@@ -82,7 +82,7 @@ def write(dice: random.Random, longest: float) -> Script:
     script = Script(dice.choices(lengths, (1, 3, 3))[0])
     at = dice.uniform(0.0, 3.0)
     while at < script.seconds:
-        at += dice.choice((0.0, 0.3, 1.0, 3.0, 10.0)) * dice.random()
+        at += dice.choice((0.0, 1.0, 4.0, 10.0, 20.0)) * dice.random()
         at = _add(script, dice, at)
     script.real_ears = dice.random() < 0.06
     if dice.random() < 0.08:
@@ -181,7 +181,7 @@ class Crowd:
     async def _hold(self, script: Script) -> str:
         """Hold one call to its end; return its id, "" when it was cancelled."""
         self._number += 1
-        sound = track(script.seconds, *(each for each in script.sounds if each[0] < script.seconds))
+        sound = Track(script.seconds, *(each for each in script.sounds if each[0] < script.seconds))
         line = PacedLine(sound, f"+7999{self._number:07}", keys=script.keys, keeps=False)
         if script.rings_off:
             await line.hangup()

@@ -26,18 +26,34 @@ def recorded(name: str) -> Samples:
     return read_audio(SPEECH / f"{name}.wav", RATE)
 
 
-def track(seconds: float, *parts: tuple[float, Samples]) -> Samples:
-    """Lay sounds at their seconds onto a silent track; where they overlap they are mixed."""
-    mixed = np.zeros(round(seconds * RATE), np.int32)
-    for at, samples in parts:
-        begin = round(at * RATE)
-        mixed[begin : begin + len(samples)] += samples[: len(mixed) - begin]
-    samples_out: Samples = np.clip(mixed, -32768, 32767).astype(np.int16)
-    return samples_out
+class Track:
+    """What comes from a caller in `seconds`: sounds at their seconds, mixed where they overlap, silence between them.
+
+    It holds the sounds and mixes by the frame: a crowd of callers is small in memory.
+    """
+
+    def __init__(self, seconds: float, *parts: tuple[float, Samples]) -> None:
+        self.seconds = seconds
+        self._parts = sorted(((round(at * RATE), samples) for at, samples in parts), key=lambda part: part[0])
+
+    def frame(self, number: int) -> Samples:
+        """Return frame `number` of 20 ms."""
+        begin = number * SIZE
+        mixed = np.zeros(SIZE, np.int32)
+        while self._parts and self._parts[0][0] + len(self._parts[0][1]) <= begin:
+            self._parts.pop(0)
+        for at, samples in self._parts:
+            if at >= begin + SIZE:
+                break
+            piece = samples[max(0, begin - at) : max(0, begin - at + SIZE)]
+            offset = max(0, at - begin)
+            mixed[offset : offset + len(piece)] += piece[: SIZE - offset]
+        out: Samples = np.clip(mixed, -32768, 32767).astype(np.int16)
+        return out
 
 
 class PacedLine:
-    """Plays `caller` (samples at 8 kHz), then hangs up; what the secretary says is paced as on a modem's port.
+    """Plays `caller`, then hangs up; what the secretary says is paced as on a modem's port.
 
     `keys` are (second, key). `echo` is (seconds, decibels) of the line's own sound in what comes from the caller.
     Without `keeps` nothing of the sound is kept, for long runs.
@@ -48,7 +64,7 @@ class PacedLine:
 
     def __init__(
         self,
-        caller: Samples,
+        caller: Track,
         number: str = "+79991234567",
         *,
         keys: Sequence[tuple[float, str]] = (),
@@ -65,7 +81,9 @@ class PacedLine:
         self._task: asyncio.Task[None] | None = None
         self._closed = ""
         self._begin = 0.0
-        self._output: NDArray[np.int16] = np.zeros(len(caller) + 20 * RATE if keeps or echo else 0, np.int16)
+        self._output: NDArray[np.int16] = np.zeros(
+            (round(caller.seconds / FRAME_SECONDS) + 1000) * SIZE if keeps or echo else 0, np.int16
+        )
         self.hung_up_at: float | None = None
 
     async def answer(self) -> None:
@@ -83,7 +101,7 @@ class PacedLine:
             await asyncio.sleep(max(0.0, self._begin + now - loop.time()))
             if self._closed:
                 break
-            if now * RATE > len(self._caller):
+            if now > self._caller.seconds:
                 self._closed = "caller_hangup"
                 break
             while keys and keys[0][0] <= now:
@@ -94,7 +112,7 @@ class PacedLine:
 
     def _frame(self, number: int) -> Frame:
         begin = number * SIZE
-        samples = self._caller[begin : begin + SIZE]
+        samples = self._caller.frame(number)
         if self._echo is not None:
             start = begin - round(self._echo[0] * RATE)
             if start >= 0:
@@ -165,7 +183,8 @@ class PacedLine:
 
     def loudness(self) -> NDArray[np.int32]:
         """Peak of each 20 ms that the far end heard, from the answer on."""
-        return np.abs(self._output.astype(np.int32)).reshape(-1, SIZE).max(axis=1)
+        peaks: NDArray[np.int32] = np.abs(self._output.astype(np.int32)).reshape(-1, SIZE).max(axis=1)
+        return peaks
 
     def sounds(self, start: float, end: float) -> float:
         """Seconds of sound of the secretary between two seconds of the call."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from voice_call import Played, play
 from voice_fakes import Act, FakeEars, FakeMouth, FakeSecretary, a_conversation, speaks
+from voice_mouth import Spoken
 
 from services.dialogue.shapes import EndCall, KeepAudio, ReplyEvent, ReplyText
 from services.domain import AudioSpan
@@ -30,7 +31,7 @@ def left_no_trace(played: Played, of: str) -> bool:
     return said_to_nobody and answer not in told and of not in remembered and of not in played.secretary.stored
 
 
-def heard_texts(played: Played) -> Sequence[object]:
+def heard_texts(played: Played) -> list[Spoken]:
     """The texts of which any sample was heard."""
     positions = played.line.voice_positions()
     return [each for each in played.mouth.spoken if any(each.begin <= position < each.end for position in positions)]

@@ -2,7 +2,7 @@
 
 import pytest
 from voice_call import Played, play
-from voice_fakes import FILLERS, RATE, Act, FakeMouth, FakeSecretary, speaks
+from voice_fakes import FILLERS, RATE, Act, FakeMouth, FakeSecretary, sounds, speaks
 
 ASKS = speaks(2, "what are your opening hours")
 """Over at 3.5."""
@@ -128,3 +128,15 @@ def test_a_caller_who_speaks_again_while_the_answer_is_slow_is_not_bridged_over(
     played = play(ASKS, goes_on, HANG_UP, secretary=slow_by(4.0), no_input=60)
     assert not played.line.sounds_between(goes_on.at, goes_on.end)
     assert played.secretary.asked[-1] == f"{ASKS.text} {goes_on.text}"
+
+
+def test_nobody_is_asked_to_wait_after_a_cough() -> None:
+    played = play(ASKS, sounds(12, 0.2), HANG_UP, ears={"delay": 2.5}, no_input=60)
+    assert not played.line.sounds_between(11, 25)
+
+
+def test_a_phrase_that_no_answer_follows_does_not_end_her_patience() -> None:
+    # These ears tell their words afterwards only, so that a cough is bridged; then nobody says anything any more.
+    played = play(ASKS, sounds(10, 0.2), Act(24, hang_up=True), ears={"delay": 2.0, "lag": None})
+    assert len(played.secretary.fillers) == 2
+    assert played.said()[1:] == ["Are you there?"]
