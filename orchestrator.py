@@ -1,8 +1,8 @@
 """The front door: composes the settings, builds the services, mounts the channels, and is the command line.
 
 Nothing imports this file. To follow a phone call read, in this order: telephony/gsm.py, telephony/line.py,
-services/voice/reception.py, services/voice/conversation.py, services/dialogue/secretary.py, services/voice/speech.py,
-services/tts/manager.py.
+services/voice/reception.py, services/voice/conversation.py, services/dialogue/secretary.py,
+services/voice/speaking/speech.py, services/tts/manager.py.
 """
 
 import asyncio
@@ -52,11 +52,11 @@ from services.text.spoken import warm_up
 from services.tts.manager import Mouth
 from services.tts.settings import TtsSettings
 from services.voice.desk import Desk
-from services.voice.endpointing import TurnPolicy
+from services.voice.endpointing.policy import TurnPolicy
+from services.voice.endpointing.turn_model import open_turn_model
+from services.voice.hearing.vad import SileroModel, VadFactory, no_detector
 from services.voice.reception import Reception
 from services.voice.settings import VoiceSettings
-from services.voice.turn_model import open_turn_model
-from services.voice.vad import SileroModel, VadFactory, no_detector
 from telephony.channel import examine, telephony_channel
 from telephony.settings import TelephonySettings
 

@@ -30,8 +30,8 @@ from services.audio.levels import rms_dbfs
 from services.engines import EngineContext
 from services.stt.manager import Ears
 from services.stt.settings import SttSettings
-from services.voice.echo import EchoCanceller
-from services.voice.vad import SileroModel
+from services.voice.echo.canceller import EchoCanceller
+from services.voice.hearing.vad import SileroModel
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEECH = ROOT / "tests" / "speech"

@@ -14,7 +14,7 @@ from services.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_enco
 from services.audio.resample import resample
 from services.engines import EngineContext
 from services.tts.espeak import EspeakEngine
-from services.voice.vad import SileroModel, VoiceActivity
+from services.voice.hearing.vad import SileroModel, VoiceActivity
 
 TEXTS = {
     "en+f3": "Thank you for calling the dental practice on Mill Street. This call may be recorded. We are open from "

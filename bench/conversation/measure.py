@@ -216,6 +216,7 @@ def main() -> None:
     if args.variant in ("vad", "whole"):
         FarEnd.sounds = recorded()
     contender = importlib.import_module(f"bench.conversation.{args.contender}")
+    getattr(contender, "quiet", lambda: None)()
     serve: Serve = getattr(contender, f"serve_{args.variant}" if args.variant else "serve")
     print(json.dumps(asyncio.run(MEASURES[args.measure](serve, args))))
 

@@ -30,13 +30,11 @@ from services.stt.protocol import TranscriptStream
 from services.voice.call import Call
 from services.voice.conversation import VoiceConversation
 from services.voice.desk import Desk
-from services.voice.endpointing import TurnSoFar
+from services.voice.endpointing.policy import TurnSoFar
+from services.voice.hearing.listener import Listener, ListenerEvent, SpeechSustained
+from services.voice.hearing.vad import SileroModel, VadFactory
 from services.voice.journal import CallJournal
-from services.voice.listener import Listener, ListenerEvent, SpeechSustained
 from services.voice.settings import VoiceSettings
-from services.voice.vad import SileroModel, VadFactory
-
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 _SETTINGS = VoiceSettings(no_input=60, echo_canceller=False)
 _PERSONA = Persona("emma", "Emma", "en", "female", "", "calm")
@@ -73,6 +71,11 @@ class EarsOf:
     ) -> TranscriptStream:
         """Open the ears."""
         return self._ears
+
+
+def quiet() -> None:
+    """Log errors only; each measurement is a process of its own."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 
 async def serve(far: FarEnd) -> None:

@@ -6,17 +6,18 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from services.audio.align import StereoAligner
 from services.audio.files import OPUS_RATES, write_audio
 from services.audio.frame import Frame, Samples
+from services.audio.opus import OpusWriter
 from services.domain import AudioSpan
 from services.errors import AudioError
 
-QUEUE_FRAMES = 1_000  # ten seconds of both sides: a disk may stop for that long without a loss
+HANDED_FRAMES = 20  # 0.2 s of both sides: a thread that is woken for each frame costs more than it encodes
+QUEUE_HANDS = 50  # ten seconds: a disk may stop for that long without a loss
 SEAL_SECONDS = 10.0
 CUT_SECONDS = 60.0
 PAUSE_SECONDS = 0.3
@@ -28,9 +29,9 @@ class StereoRecorder:
     """Writes one call to `path` from a thread of its own; never slows the line.
 
     `caller` and `secretary` take frames at `rate` (one that Opus knows: 8, 12, 16, 24, 48 kHz) and return at once;
-    both sides are laid by their positions. Each second of sound is flushed and synced, so that a killed process leaves
-    all but the last second or two (libsndfile closes an Ogg page each second). A failure of the disk ends the
-    recording and is told in `failed`; the call goes on. A call without a frame leaves no file.
+    both sides are laid by their positions. Each second of sound is synced, so that a killed process leaves
+    all but the last second or two (of which the encoder's pages hold one). A failure of the disk ends the recording and
+    is told in `failed`; the call goes on. A call without a frame leaves no file.
     """
 
     def __init__(self, path: Path, rate: int) -> None:
@@ -41,8 +42,8 @@ class StereoRecorder:
         self.failed = ""
         self._overflowed = 0
         self._aligner = StereoAligner(rate)
-        # One place more than the frames may take, so that the end always finds room.
-        self._queue: queue.Queue[tuple[int, Frame] | None] = queue.Queue(QUEUE_FRAMES + 1)
+        self._hand: list[tuple[int, Frame]] = []
+        self._queue: queue.SimpleQueue[list[tuple[int, Frame]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._sealed = False
         self._written = 0
@@ -70,7 +71,8 @@ class StereoRecorder:
         if not self._sealed:
             self._sealed = True
             if self._thread:
-                self._queue.put_nowait(None)
+                self._queue.put(self._hand)
+                self._queue.put(None)
         if self._thread:
             await asyncio.to_thread(self._thread.join, SEAL_SECONDS)
             if self._thread.is_alive() and not self.failed:
@@ -92,45 +94,42 @@ class StereoRecorder:
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_all, name=f"recorder {self.path.name}", daemon=True)
             self._thread.start()
-        if self._queue.qsize() >= QUEUE_FRAMES:
-            self._overflowed += 1  # leaves silence at its place
-            return
-        self._queue.put_nowait((side, frame))
+        self._hand.append((side, frame))
+        if len(self._hand) >= HANDED_FRAMES:
+            hand, self._hand = self._hand, []
+            if self._queue.qsize() >= QUEUE_HANDS:
+                self._overflowed += len(hand)  # leaves silence at its place
+            else:
+                self._queue.put(hand)
 
     def _write_all(self) -> None:
         """Write from first frame to seal; runs in the thread. The file is only ever touched here."""
-        import soundfile as sf
-
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             try:
-                with sf.SoundFile(handle, "w", self.rate, 2, "OPUS", format="OGG", closefd=False) as sound:
+                with OpusWriter(handle, self.rate) as sound:
                     self._pump(sound, handle)
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        # An AssertionError is soundfile's way to tell of a short write.
-        except (OSError, sf.LibsndfileError, AssertionError) as error:
-            reason = (
-                error.strerror if isinstance(error, OSError) and error.strerror else str(error) or "the disk is full"
-            )
-            self.failed = f"The recording stopped at {self.seconds:.0f} s: {reason}."
+        except OSError as error:
+            self.failed = f"The recording stopped at {self.seconds:.0f} s: {error.strerror or error}."
 
-    def _pump(self, sound: Any, handle: int) -> None:
+    def _pump(self, sound: OpusWriter, handle: int) -> None:
         unsynced = 0
         for block in self._blocks():
             sound.write(block)
             self._written += len(block)
             unsynced += len(block)
             if unsynced >= self.rate:
-                sound.flush()
                 os.fsync(handle)
                 unsynced = 0
 
     def _blocks(self) -> Iterator[Samples]:
-        while (item := self._queue.get()) is not None:
-            yield from self._aligner.add(*item)
+        while (hand := self._queue.get()) is not None:
+            for side, frame in hand:
+                yield from self._aligner.add(side, frame)
         yield from self._aligner.finish()
 
 

@@ -50,9 +50,8 @@ def explain(error: BaseException, place: str) -> StorageError:
     if isinstance(error, PoolTimeoutError):
         return StorageError(f"All connections to the database {place} stayed busy.", "Try again in a moment.")
     if isinstance(error, OSError):
-        return StorageError(
-            f"The database {place} cannot be reached.", "Check that it runs and that its host is right."
-        )
+        why = error.strerror or "no answer in time"
+        return StorageError(f"The database {place} cannot be reached ({why}).", "Check that it runs, and its address.")
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     words = " ".join(str(cause).split())
     if isinstance(error, IntegrityError):

@@ -4,13 +4,16 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from services.audio.resample import resample
 from services.errors import EngineUnavailableError
+from services.stt.whisper_languages import chosen, with_language_ids
 from services.workers.protocol import Emit, WorkerMessage
 
 MODEL_RATE = 16000
@@ -22,6 +25,10 @@ SHORTEST_SECONDS = 0.1
 LONGEST_SECONDS = 60
 SILENCE_PROBABILITY = 0.8
 HINT_CHARACTERS = 400
+DETECTABLE_SECONDS = 1.5
+"""An utterance shorter than this, with the silence around it, does not tell its language."""
+
+log = structlog.get_logger()
 
 
 class WhisperEngine:
@@ -34,23 +41,34 @@ class WhisperEngine:
         device = str(options.get("device", "cpu"))
         kind = "int8" if device == "cpu" else "int8_float16"
         try:
-            self._model = WhisperModel(folder, device=device, compute_type=kind, local_files_only=True)
+            with with_language_ids(Path(folder)) as whole:
+                self._model = WhisperModel(str(whole), device=device, compute_type=kind, local_files_only=True)
         except Exception as error:  # CTranslate2 and the tokeniser raise a dozen kinds for a broken folder
             raise EngineUnavailableError(
                 f"The Whisper model {folder} cannot be loaded: {error}.", "Copy the model anew."
             ) from error
         self._refuse_unknown(folder, options["languages"])
+        self._languages = tuple(options["languages"])
+        self._detects = self._model.model.is_multilingual and len(self._languages) > 1
+        self._encodings = EncodeOnce(self._model)
         self._one_at_a_time = threading.Lock()
 
     def open(self, data: Mapping[str, Any], emit: Emit) -> "WhisperSession":
         """Begin a session for {language, rate, hints}."""
         return WhisperSession(self, str(data["language"]), int(data["rate"]), data["hints"], emit)
 
-    def decode(self, samples: NDArray[np.int16], rate: int, language: str, hotwords: str) -> tuple[str, float | None]:
-        """Return the text of one utterance and its confidence, the mean probability of its tokens."""
-        speech = resample(samples, rate, MODEL_RATE).astype(np.float32) / 32768
+    def decode(
+        self, samples: NDArray[np.int16], rate: int, language: str, hotwords: str, *, detect: bool = False
+    ) -> tuple[str, float | None, str]:
+        """Return the text of one utterance, its confidence (the mean probability of its tokens) and its language.
+
+        `detect`: it may be in another one of the languages that are served, where that is sure. `hotwords` are in the
+        given language.
+        """
+        speech = resample(samples, rate, MODEL_RATE).astype(np.float32) / np.float32(32768)
         with self._one_at_a_time:
-            # The language is given: detection needs tables that converted models may lack.
+            spoken = self._detected(speech, language) if detect and self._detects else language
+            language, hotwords = spoken, hotwords if spoken == language else ""
             segments, _ = self._model.transcribe(
                 speech,
                 language=language,
@@ -63,8 +81,20 @@ class WhisperEngine:
             kept = [each for each in segments if each.no_speech_prob < SILENCE_PROBABILITY]
         text = " ".join(filter(None, (each.text.strip() for each in kept)))
         if not text:
-            return "", None
-        return text, round(math.exp(sum(each.avg_logprob for each in kept) / len(kept)), 3)
+            return "", None, language
+        return text, round(math.exp(sum(each.avg_logprob for each in kept) / len(kept)), 3), language
+
+    def _detected(self, speech: NDArray[np.float32], given: str) -> str:
+        """Return the language that is spoken, as far as that can be told."""
+        if len(speech) < DETECTABLE_SECONDS * MODEL_RATE:
+            return given
+        try:
+            found = self._model.model.detect_language(self._encodings.first_window(speech))[0]
+        except (IndexError, RuntimeError, ValueError) as error:
+            log.warning("Whisper cannot tell languages apart: %s", error)
+            self._detects = False
+            return given
+        return chosen(found, self._languages, given)
 
     def _refuse_unknown(self, folder: str, languages: Sequence[str]) -> None:
         """Refuse languages the model has no token for: it would write down the words of another one."""
@@ -78,6 +108,31 @@ class WhisperEngine:
     def _knows(self, language: str) -> bool:
         english_only = not self._model.model.is_multilingual
         return english_only or self._model.hf_tokenizer.token_to_id(f"<|{language}|>") is not None
+
+
+class EncodeOnce:
+    """Lets a faster-whisper model encode the same window only once: encoding is most of the work of an utterance."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._encode = model.encode
+        self._features: NDArray[np.float32] | None = None
+        self._encoded: Any = None
+        model.encode = self.encode
+
+    def first_window(self, speech: NDArray[np.float32]) -> Any:
+        """Encode the first 30 seconds of speech at MODEL_RATE, cut as `transcribe` cuts them."""
+        from faster_whisper.audio import pad_or_trim
+
+        extract = self._model.feature_extractor
+        features = extract(speech)
+        return self.encode(pad_or_trim(features[..., : min(extract.nb_max_frames, features.shape[-1] - 1)]))
+
+    def encode(self, features: NDArray[np.float32]) -> Any:
+        """Encode, unless these features came last."""
+        if self._features is None or not np.array_equal(features, self._features):
+            self._features, self._encoded = features.copy(), self._encode(features)
+        return self._encoded
 
 
 class WhisperSession:
@@ -105,9 +160,10 @@ class WhisperSession:
             if self._length - self._heard_at >= INTERIM_SECONDS * self._rate and self._took <= CHEAP:
                 self._tell_interim()
         elif message.type == "end":
-            text, confidence = self._decode()
+            text, confidence, language = self._decode(final=True)
             self._utterance, self._length, self._heard_at, self._told = [], 0, 0, ""
-            self._emit(WorkerMessage("transcript", {"text": text, "final": True, "confidence": confidence}))
+            final = {"text": text, "final": True, "confidence": confidence, "language": language}
+            self._emit(WorkerMessage("transcript", final))
 
     def cancel(self) -> None:
         """Decode nothing more."""
@@ -122,20 +178,20 @@ class WhisperSession:
             self._utterance.append(samples)
             self._length += len(samples)
 
-    def _decode(self) -> tuple[str, float | None]:
+    def _decode(self, *, final: bool) -> tuple[str, float | None, str]:
         if self._cancelled or self._length < SHORTEST_SECONDS * self._rate:
-            return "", None
+            return "", None, self._language
         speech = np.concatenate(self._utterance)
         if not speech.any():
-            return "", None
+            return "", None, self._language
         began = time.monotonic()
-        found = self._engine.decode(speech, self._rate, self._language, self._hotwords)
+        found = self._engine.decode(speech, self._rate, self._language, self._hotwords, detect=final)
         self._took = time.monotonic() - began
         return found
 
     def _tell_interim(self) -> None:
         self._heard_at = self._length
-        text, _ = self._decode()
+        text, _, _ = self._decode(final=False)
         if text and text != self._told:
             self._told = text
             self._emit(WorkerMessage("transcript", {"text": text, "final": False}))

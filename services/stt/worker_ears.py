@@ -1,7 +1,8 @@
 """Ears that live in a worker process: the parent's side of their sessions, the same for every engine.
 
 To the worker go `prepare` once, `audio` (payload: int16 at the stream's rate) and `end`; back come `transcript`
-messages whose data are {text, final, confidence, words: [[text, start, end, confidence], ...], alternatives}.
+messages whose data are {text, final, confidence, words: [[text, start, end, confidence], ...], alternatives, language};
+all but the first two may be missing, and a missing language is the one that the session was opened for.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -86,7 +87,7 @@ def _transcript(message: WorkerMessage, language: str) -> Transcript:
     data = message.data
     return Transcript(
         text=data["text"],
-        language=language,
+        language=data.get("language", language),
         final=data["final"],
         confidence=data.get("confidence"),
         words=tuple(Word(*word) for word in data.get("words", ())),

@@ -8,11 +8,11 @@ import structlog
 from services.dialogue.shapes import Utterance
 from services.dialogue.switching import switched_language
 from services.voice.call import Call
+from services.voice.hearing.listener import Heard, Listener
 from services.voice.latency import Stage, Trace
-from services.voice.listener import Heard, Listener
 from services.voice.overlap import Overlap, Weight
 from services.voice.patience import Patience
-from services.voice.replies import Replies
+from services.voice.speaking.replies import Replies
 from services.voice.turns import TurnBook
 from services.voice.utterances import is_noise, joined
 
@@ -83,6 +83,10 @@ class Answering:
         """Answer a turn that was typed or keyed; no reply may be under way."""
         self._patience.answered()
         now = self._call.clock.monotonic()
+        self._put_off = self.put_off_until = None
+        if self._replies.asked is not None:  # what was said before is answered no more, but remembered
+            self._turns.unanswered(self._replies.asked)
+            self._replies.asked = None
         utterance = self._turns.caller_typed(text, source)
         await self._adopt_language(utterance)
         self._ask(utterance, Trace(self._call.clock, now))

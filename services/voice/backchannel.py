@@ -1,6 +1,6 @@
 """What a caller says over the secretary: a sign that they listen, or a wish that it stops."""
 
-from services.voice.wording import without_repeats, wording, words_of
+from services.voice.endpointing.wording import without_repeats, wording, words_of
 
 _MOST_WORDS = 3  # of different ones in a row: more is somebody who speaks
 

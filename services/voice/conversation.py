@@ -17,13 +17,10 @@ from services.errors import EngineError, LineError, SecretaryError
 from services.events import CallEventType
 from services.voice.answering import Answering
 from services.voice.call import Call
-from services.voice.call_ears import EarsBack, EarsFailed
 from services.voice.deadlines import Deadlines, Due
 from services.voice.digits import DigitCollector
-from services.voice.inbox import Inbox, InboxEvent
-from services.voice.latency import Trace
-from services.voice.line import Closed, Digit, Hold, TypedText
-from services.voice.listener import (
+from services.voice.hearing.call_ears import EarsBack, EarsFailed
+from services.voice.hearing.listener import (
     Heard,
     InterimHeard,
     Listener,
@@ -33,9 +30,12 @@ from services.voice.listener import (
     SpeechSustained,
     TurnEnded,
 )
+from services.voice.inbox import Inbox, InboxEvent
+from services.voice.latency import Trace
+from services.voice.line import Closed, Digit, Hold, TypedText
 from services.voice.overlap import Overlap
 from services.voice.patience import Patience
-from services.voice.replies import Replies, ReplyDone
+from services.voice.speaking.replies import Replies, ReplyDone
 from services.voice.turns import TurnBook
 from services.voice.utterances import joined
 
@@ -69,6 +69,7 @@ class VoiceConversation:
         self._answering: Answering
         self._deadlines: Deadlines
         self.keep: list[KeepAudio] = []
+        self.closed_at: float | None = None  # the clock's second at which the line closed
 
     async def run(self) -> str:
         """Hold the conversation until the line closes; every task it started has ended when it returns."""
@@ -86,6 +87,7 @@ class VoiceConversation:
         try:
             self._say(call.secretary.greet(call.conversation), answered_at)
             reason = await self._live()
+            self.closed_at = call.clock.monotonic()
             await self._last_words()
         finally:
             reader.cancel()

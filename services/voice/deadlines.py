@@ -5,11 +5,11 @@ from enum import Enum, auto
 
 from services.voice.answering import Answering
 from services.voice.digits import DigitCollector
-from services.voice.listener import Listener
+from services.voice.hearing.listener import Listener
 from services.voice.overlap import Overlap
 from services.voice.patience import Patience
-from services.voice.replies import Replies
 from services.voice.settings import VoiceSettings
+from services.voice.speaking.replies import Replies
 
 _FILLERS_APART = 2.5  # times `filler_after` lie between two fillers of one wait
 _JUST_BEGUN = 0.4  # seconds a reply gets to be heard without a filler before it, however long the caller waits

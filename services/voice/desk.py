@@ -16,10 +16,11 @@ from services.events import EventBus
 from services.stt.protocol import TranscriptStream
 from services.tts.protocol import Voice
 from services.voice.call import Call, Tongue
-from services.voice.echo import EchoCanceller
-from services.voice.endpointer import AudioTurnModel, Endpointer
-from services.voice.endpointing import EndOfTurnPolicy
-from services.voice.listener import Listener, ListenerEvent
+from services.voice.echo.canceller import EchoCanceller
+from services.voice.endpointing.endpointer import AudioTurnModel, Endpointer
+from services.voice.endpointing.policy import EndOfTurnPolicy
+from services.voice.hearing.listener import Listener, ListenerEvent
+from services.voice.hearing.vad import VadFactory, VoiceActivity
 from services.voice.ports import (
     CallLog,
     CompanyBook,
@@ -32,7 +33,6 @@ from services.voice.ports import (
     SecretaryOnLine,
 )
 from services.voice.settings import VoiceSettings
-from services.voice.vad import VadFactory, VoiceActivity
 
 _HINTS_PATIENCE = 1.0  # seconds
 

@@ -7,9 +7,9 @@ import structlog
 
 from services.audio.frame import Frame
 from services.clock import Clock
+from services.voice.hearing.listener import InterimHeard, ListenerEvent
 from services.voice.line import AudioLine, Closed, Digit, Hold, TypedText
-from services.voice.listener import InterimHeard, ListenerEvent
-from services.voice.replies import ReplyDone
+from services.voice.speaking.replies import ReplyDone
 
 InboxEvent = ListenerEvent | Digit | TypedText | Hold | Closed | ReplyDone
 

@@ -13,8 +13,8 @@ from enum import Enum, auto
 from services.dialogue.shapes import Utterance
 from services.voice.backchannel import is_backchannel, means_stop
 from services.voice.call import Call
-from services.voice.listener import PRE_ROLL, Listener
-from services.voice.replies import Replies
+from services.voice.hearing.listener import PRE_ROLL, Listener
+from services.voice.speaking.replies import Replies
 
 _LOOK_AGAIN = 0.2  # seconds after which a voice that was only an onset is looked for again
 _BACK = 0.5  # seconds: at most so much is said again after a pause

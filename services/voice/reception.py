@@ -45,6 +45,7 @@ class Reception:
             journal.record(CallEventType.DEGRADED, {"part": "database", "detail": trouble})
         outcome, reason = "failed", "failure"
         answered: float | None = None
+        talk: VoiceConversation | None = None
         keep: Sequence[KeepAudio] = ()
         try:
             talk = await self._talk(line, conversation, journal, recorder)
@@ -61,7 +62,8 @@ class Reception:
                 outcome, reason = "missed", "not_answered"
             log.info("the call was gone", call=conversation.call_id, error=str(error))
         finally:
-            seconds = 0.0 if answered is None else round(desk.clock.monotonic() - answered, 2)
+            closed = (talk.closed_at if talk else None) or desk.clock.monotonic()
+            seconds = 0.0 if answered is None else round(closed - answered, 2)
             try:
                 await self._wrap_up(line, journal, recorder, recording, keep)
             finally:

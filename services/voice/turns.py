@@ -7,8 +7,8 @@ from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan, PastTurn, Turn
 from services.events import CallEventType
 from services.voice.call import Call
-from services.voice.listener import Heard
-from services.voice.reply import Reply
+from services.voice.hearing.listener import Heard
+from services.voice.speaking.reply import Reply
 
 
 class TurnBook:
@@ -46,6 +46,10 @@ class TurnBook:
         language = self._call.conversation.language
         self._store(Turn(self.count, "caller", text, text, language, now, now, source=source))
         return Utterance(text, language, source)
+
+    def unanswered(self, utterance: Utterance) -> None:
+        """Let the dialogue remember what the caller said, though no answer will follow."""
+        self._remember("caller", utterance.text)
 
     def secretary_spoke(self, reply: Reply, interrupted_by: str = "") -> None:
         """Store a reply as far as it was heard, and let the dialogue remember both sides of the exchange."""

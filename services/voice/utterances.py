@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan
-from services.voice.listener import PRE_ROLL
+from services.voice.hearing.listener import PRE_ROLL
 
 _BLIP = 0.5  # seconds: shorter sounds that held no words are coughs and clicks
 _ANSWER = 0.2  # the same where a yes or a no is waited for: said plainly it is a voice of 0.3 to 0.5 seconds

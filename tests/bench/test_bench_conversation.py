@@ -14,7 +14,7 @@ from bench.conversation.imports import CORES, measure
 from bench.conversation.plan import fits
 from bench.conversation.script import Answer, Serve, call, interrupt, turn
 from bench.conversation.workload import ENGINES, FRAME_SECONDS, REPLY_SECONDS, SENTENCES, TOKENS, frames_of
-from services.voice.vad import SileroModel
+from services.voice.hearing.vad import SileroModel
 
 
 def answers(serve: Serve, turns: int) -> list[Answer]:

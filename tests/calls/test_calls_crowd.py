@@ -19,9 +19,9 @@ from services.errors import EngineOverloadedError
 from services.installation import Installation, OpenInstallation
 from services.storage.records import CallRecord
 from services.voice.desk import Desk
-from services.voice.endpointing import TurnPolicy
+from services.voice.endpointing.policy import TurnPolicy
+from services.voice.hearing.vad import SileroModel
 from services.voice.settings import VoiceSettings
-from services.voice.vad import SileroModel
 
 OUTCOMES = {"answered", "missed", "failed"}
 SHORTER = 5.0

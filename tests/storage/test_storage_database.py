@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import sqlite3
 import stat
 import threading
@@ -249,3 +250,12 @@ def test_the_place_of_a_database_never_shows_its_password() -> None:
 
 def test_a_bare_sqlite_url_gets_its_driver() -> None:
     assert parse_url("sqlite:////tmp/x.db").drivername == "sqlite+aiosqlite"
+
+
+async def test_a_server_that_is_away_is_said_and_is_over_when_it_is_back(database: Database) -> None:
+    # asyncpg passes the system's refusal of a connection on as it is.
+    with pytest.raises(StorageError, match=r"cannot be reached \(Connection refused\)"):
+        async with database.read():
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+    assert database.part().state is State.DOWN
+    assert (await database.check()).state is State.READY

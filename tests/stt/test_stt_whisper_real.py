@@ -4,6 +4,8 @@ What it writes is nonsense; that it writes, of which sound and in which language
 """
 
 import asyncio
+import json
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +23,7 @@ from services.stt.manager import Ears
 from services.stt.protocol import Transcript, TranscriptStream
 from services.stt.settings import SttSettings
 from services.stt.whisper import SESSIONS, Whisper
+from services.stt.whisper_worker import WhisperEngine
 
 pytestmark = pytest.mark.heavy
 for package in ("torch", "transformers", "ctranslate2"):
@@ -36,6 +39,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("whisper")
     make_tiny_whisper(home / "tiny", home / "work")
     return home / "tiny"
+
+
+def children() -> int:
+    """Count the processes that this one has begun."""
+    own, pids = os.getpid(), [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    return sum(_parent(pid) == own for pid in pids)
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 @asynccontextmanager
@@ -76,20 +92,66 @@ async def test_each_end_of_an_utterance_is_answered_exactly_once(
             await stream.aclose()
 
 
-async def test_the_language_that_is_given_is_the_language_that_is_decoded(
+async def heard(ears: Ears, language: str, samples: Samples, say: Say, listen: Listen) -> Transcript:
+    stream = await ears.open_stream(language, 8000, ["prices"])
+    try:
+        await say(stream, samples)
+        await stream.end_utterance()
+        return (await listen(stream))[-1]
+    finally:
+        await stream.aclose()
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_a_model_for_one_language_writes_it_down_whatever_is_spoken(
+    context: EngineContext, tiny: Path, speech: Speech, say: Say, listen: Listen, language: str
+) -> None:
+    async with listening(context, tiny, language) as ears:
+        assert (await heard(ears, language, speech("office-slt"), say, listen)).language == language
+
+
+async def test_what_is_surely_spoken_in_another_language_is_written_down_in_it(
     context: EngineContext, tiny: Path, speech: Speech, say: Say, listen: Listen
 ) -> None:
+    # These random weights take everything for English. Their config has no `lang_ids`: the worker finds them.
+    assert not json.loads((tiny / "config.json").read_bytes())["lang_ids"]
     async with listening(context, tiny) as ears:
-        texts = []
-        for language in ("en", "ru", "en"):
-            stream = await ears.open_stream(language, 8000)
-            await say(stream, speech("office-slt"))
-            await stream.end_utterance()
-            final = (await listen(stream))[-1]
-            assert final.language == language
-            texts.append(final.text)
-            await stream.aclose()
-        assert texts[0] == texts[2] != texts[1]
+        english = await heard(ears, "en", speech("office-slt"), say, listen)
+        foreign = await heard(ears, "ru", speech("office-slt"), say, listen)
+        assert (english.language, foreign.language) == ("en", "en")
+        short = await heard(ears, "ru", speech("no-rms"), say, listen)
+        assert short.language == "ru", "a second tells nothing"
+        assert short.text != (await heard(ears, "en", speech("no-rms"), say, listen)).text
+
+
+async def test_the_languages_a_caller_may_change_to_are_heard_by_the_same_process(
+    context: EngineContext, tiny: Path, speech: Speech, say: Say, listen: Listen
+) -> None:
+    folder = context.models_dir / "whisper" / "tiny"
+    shutil.copytree(tiny, folder)
+    ears = Ears(context, SttSettings(engine="whisper"))
+    try:
+        before = children()
+        await ears.start(["ru"], ["en"])
+        assert children() - before == 1
+        assert [ears.serves(language) for language in ("ru", "en")] == [True, True]
+        assert (await heard(ears, "ru", speech("office-slt"), say, listen)).language == "en"
+    finally:
+        await ears.close()
+
+
+def test_an_utterance_is_encoded_once_though_its_language_is_looked_for(tiny: Path, speech: Speech) -> None:
+    engine = WhisperEngine({"folder": str(tiny), "languages": ["en", "ru"]})
+    once, encoded = engine._encodings, []
+    encode = once._encode
+
+    def counted(features: object) -> object:
+        encoded.append(features)
+        return encode(features)
+
+    once._encode = counted
+    text, _, language = engine.decode(speech("hours-slt"), 8000, "ru", "", detect=True)
+    assert (bool(text), language, len(encoded)) == (True, "en", 1)
 
 
 async def test_two_streams_at_once_do_not_mix_and_a_third_is_refused(

@@ -1,7 +1,6 @@
 """A Whisper of about a megabyte with random weights, in the layout of a converted model. It understands nothing, but
 faster-whisper loads it and decodes with it as with any other. Needs torch and transformers."""
 
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,6 @@ def make_tiny_whisper(folder: Path, work: Path, seed: int = 7) -> None:
     model.save_pretrained(work)
     converter = converters.TransformersConverter(str(work), copy_files=["tokenizer.json"])
     converter.convert(str(folder), quantization="int8")
-    _tell_languages(folder, sorted(given["lang_to_id"].values()))
 
 
 def _write_tokenizer(work: Path) -> dict[str, int]:
@@ -65,9 +63,3 @@ def _write_tokenizer(work: Path) -> dict[str, int]:
     fast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(work)
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     return vocabulary
-
-
-def _tell_languages(folder: Path, ids: list[int]) -> None:
-    """Write the ids of the language tokens, which the converter leaves out, into the converted model's config."""
-    file = folder / "config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"lang_ids": ids}))

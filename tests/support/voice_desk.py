@@ -12,7 +12,7 @@ from services.domain import CompanyProfile, OpenedConversation, Persona
 from services.errors import StorageError
 from services.events import EventBus
 from services.voice.desk import Desk
-from services.voice.endpointing import TurnPolicy
+from services.voice.endpointing.policy import TurnPolicy
 from services.voice.settings import VoiceSettings
 
 

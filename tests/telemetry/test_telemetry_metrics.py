@@ -18,8 +18,8 @@ from services.telemetry.metrics import BUCKETS
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.telemetry import Telemetry
 from services.telemetry.under_way import LIMIT, QUIET_SECONDS
+from services.voice.hearing.listener import PRE_ROLL
 from services.voice.latency import Stage
-from services.voice.listener import PRE_ROLL
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -39,7 +39,7 @@ def test_a_short_word_that_interrupts(language: str, text: str) -> None:
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_no_word_means_both(language: str) -> None:
-    words = tomllib.loads((files("services.voice") / "turn_words" / f"{language}.toml").read_text("utf-8"))
+    words = tomllib.loads((files("services.voice.endpointing") / "turn_words" / f"{language}.toml").read_text("utf-8"))
     assert not {*words["backchannel"].split(), *words["backchannel_phrases"]} & {*words["stop"]}
 
 

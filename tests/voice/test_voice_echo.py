@@ -19,9 +19,9 @@ from services.engines import EngineContext
 from services.errors import AudioError
 from services.stt.manager import Ears
 from services.stt.settings import SttSettings
-from services.voice.echo import EchoCanceller
-from services.voice.echo_history import History
-from services.voice.vad import SileroModel
+from services.voice.echo.canceller import EchoCanceller
+from services.voice.echo.history import History
+from services.voice.hearing.vad import SileroModel
 
 SPEECH = Path(__file__).parents[1] / "speech"
 LINES = [
@@ -223,8 +223,8 @@ sys.path[:0] = [{str(Path(__file__).parents[2])!r}]
 import numpy as np
 from bench.echo_line import Line, cleaned, fit, secretary, speaking
 from services.audio.files import read_audio
-from services.voice.echo import EchoCanceller
-from services.voice.vad import SileroModel
+from services.voice.echo.canceller import EchoCanceller
+from services.voice.hearing.vad import SileroModel
 from pathlib import Path
 played = asyncio.run(secretary(8000, ("en+f3",)))["en+f3"][:64000]
 silero, line = SileroModel(), Line(0.12, -20)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voice.endings import ending_of
-from services.voice.endpointing import TurnPolicy, TurnSoFar
-from services.voice.pace import CallerPace
+from services.voice.endpointing.endings import ending_of
+from services.voice.endpointing.pace import CallerPace
+from services.voice.endpointing.policy import TurnPolicy, TurnSoFar
+from services.voice.endpointing.wording import Ending
 from services.voice.settings import VoiceSettings
-from services.voice.wording import Ending
 
 CASES = Path(__file__).parent / "turn_cases"
 SETTINGS = VoiceSettings()

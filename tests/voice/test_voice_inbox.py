@@ -1,9 +1,9 @@
 """The inbox of a call: when its reader is held up, interim words go and everything else stays."""
 
 from services.clock import LoopClock
+from services.voice.hearing.listener import InterimHeard
 from services.voice.inbox import Inbox
 from services.voice.line import Digit
-from services.voice.listener import InterimHeard
 
 
 async def test_a_held_up_reader_loses_interim_words_only() -> None:

@@ -25,8 +25,8 @@ from services.stt.manager import Ears
 from services.stt.settings import SttSettings
 from services.tts.manager import Mouth
 from services.tts.settings import TtsSettings
+from services.voice.hearing.vad import SileroModel
 from services.voice.reception import Reception
-from services.voice.vad import SileroModel
 
 LEAD = 0.15
 """Seconds of silence at both ends of each recording."""

@@ -4,11 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from virtual_time import run_virtually
 from voice_desk import a_desk
 from voice_fakes import Act, FakeLine, FakeMouth, MemoryLog
 
 from services.clock import LoopClock
-from services.errors import EngineUnavailableError, LineError
+from services.errors import EngineUnavailableError, LineError, StorageError
 from services.events import CallEvent, CallEventType, EventBus
 from services.tts.protocol import Voice
 from services.voice.journal import CallJournal
@@ -123,6 +124,34 @@ async def test_whoever_waits_for_the_end_hears_of_it_though_the_store_is_stuck()
         journal.record(CallEventType.ENDED)
         await journal.close(timeout=0.05)
         assert (await asyncio.wait_for(anext(events), 1)).type is CallEventType.ENDED
+
+
+class AwayFor(MemoryLog):
+    """Cannot be written to for some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    async def append(self, event: CallEvent) -> None:
+        if asyncio.get_running_loop().time() < self._seconds:
+            raise StorageError("The database is away.")
+        await super().append(event)
+
+
+def test_a_call_that_began_while_the_store_was_away_is_stored_when_it_is_back() -> None:
+    log = AwayFor(300)
+
+    async def call() -> None:
+        journal = CallJournal("default", "call", log, EventBus(), LoopClock())
+        for each in (CallEventType.STARTED, CallEventType.ANSWERED, CallEventType.TURN):
+            journal.record(each)
+        await asyncio.sleep(400)
+        journal.record(CallEventType.ENDED)
+        await journal.close()
+
+    run_virtually(call())
+    assert types(log) == ["started", "answered", "turn", "ended"]
 
 
 async def test_a_store_that_is_far_behind_does_not_end_the_call() -> None:

@@ -84,12 +84,13 @@ def test_a_slow_caller_who_was_cut_off_once_gets_more_time() -> None:
     assert played.secretary.asked[-1] == second.text
 
 
-def test_a_caller_who_never_pauses_is_answered_in_the_end() -> None:
+def test_a_caller_who_never_pauses_is_listened_to_in_turns_and_not_talked_over() -> None:
     tells = speaks(2, " ".join(f"word{number}" for number in range(80)))
     played = play(tells, Act(40, hang_up=True), longest_turn=10)
-    assert played.secretary.asked
-    assert played.secretary.asked[0].startswith("word0 word1")
-    assert len(played.secretary.asked[0].split()) == pytest.approx(10 / 0.3, abs=3)
+    first = str(played.log.heard("caller")[0])
+    assert len(first.split()) == pytest.approx(10 / 0.3, abs=3), "what was said so far is stored, come what may"
+    assert played.secretary.asked == [tells.text]
+    assert not played.line.sounds_between(tells.at, tells.end)
 
 
 def test_a_caller_whom_nobody_can_understand_may_pause_for_long() -> None:

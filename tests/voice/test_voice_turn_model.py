@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper, save_model
 from services.audio.files import read_audio
 from services.errors import EngineUnavailableError
 from services.parts import State
-from services.voice import log_mel
-from services.voice.turn_model import TurnModel, features_of, find_turn_model, open_turn_model
+from services.voice.endpointing import log_mel
+from services.voice.endpointing.turn_model import TurnModel, features_of, find_turn_model, open_turn_model
 
 SPEECH = Path(__file__).resolve().parents[1] / "speech"
 

@@ -2,7 +2,7 @@
 
 from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan
-from services.voice.listener import PRE_ROLL
+from services.voice.hearing.listener import PRE_ROLL
 from services.voice.utterances import is_noise
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from services.voice.dictation import dictated
-from services.voice.wording import Ending, Wording, without_repeats, wording, words_of
+from services.voice.endpointing.dictation import dictated
+from services.voice.endpointing.wording import Ending, Wording, without_repeats, wording, words_of
 
 _TRAILS_OFF = re.compile(r"(?:\.\.+|[…,:;–—-])\s*$")
 _CLAUSE = re.compile(r"[.!?…]+\s+")

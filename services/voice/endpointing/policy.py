@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.voice.endings import ending_of
+from services.voice.endpointing.endings import ending_of
+from services.voice.endpointing.wording import Ending, wording
 from services.voice.settings import VoiceSettings
-from services.voice.wording import Ending, wording
 
 _TYPICAL_PAUSE = 0.5  # seconds: the long pauses inside the turns of a caller who is neither fast nor slow
 _FASTEST, _SLOWEST = 0.75, 1.6  # how far a caller's pace may shorten or lengthen a wait
@@ -47,10 +47,10 @@ class EndOfTurnPolicy(Protocol):
 class TurnPolicy:
     """Decides by the words, by the tone, by the caller's pace and by what was asked.
 
-    The words give the first answer (services.voice.endings): `end_of_turn_finished` after a whole question, a plain
-    answer or a goodbye, `end_of_turn_unfinished` after a word that calls for more, a filler or a number half said,
-    `end_of_turn` where they do not tell. A message (`expects`) is told in several sentences: only a goodbye finishes
-    it, and an open sentence waits longer, halfway to unfinished.
+    The words give the first answer (endings.py): `end_of_turn_finished` after a whole question, a plain answer or a
+    goodbye, `end_of_turn_unfinished` after a word that calls for more, a filler or a number half said, `end_of_turn`
+    where they do not tell. A message (`expects`) is told in several sentences: only a goodbye finishes it, and an open
+    sentence waits longer, halfway to unfinished.
 
     Then the turn model's probability, where there is one, moves the wait: open words go all the way between finished
     and unfinished; finished ones at most to `end_of_turn`, unfinished ones at most halfway down to it. Of a turn

@@ -135,6 +135,10 @@ class VoiceActivity:
         self.state.silence = frame.end / self._rate - self.state.last_voice
         return self.state
 
+    def split(self) -> None:
+        """The turn was ended in the middle of what sounds like speech: what follows begins here."""
+        self.state.started = self.state.last_voice
+
     def _judge(self, probability: float, begin: int, size: int) -> None:
         state, end = self.state, (begin + size) / self._rate
         likely = probability >= (self._UNLIKELY if state.speaking else self._LIKELY)

@@ -8,7 +8,7 @@ from services.dialogue.shapes import AnsweredBy, Effect, KeepAudio, ReplyEvent, 
 from services.domain import Turn
 from services.voice.call import Call
 from services.voice.latency import Trace
-from services.voice.speech import Speech
+from services.voice.speaking.speech import Speech
 
 
 class Reply:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.audio.frame import Frame
-from services.voice.echo_history import History
+from services.voice.echo.history import History
 
 Signal = NDArray[np.float32]
 

@@ -1,7 +1,7 @@
 """When to compare what is heard with what was played, and when to believe what is found."""
 
 from services.audio.frame import Frame
-from services.voice.echo_search import EchoSearch, Match
+from services.voice.echo.search import EchoSearch, Match
 
 _CERTAIN = 0.8  # likeness that settles it
 _ECHO = 0.7  # likeness of an echo that is codec-bent or mixed with noise; to be met

@@ -16,12 +16,12 @@ import numpy as np
 import structlog
 
 from services.audio.frame import Frame, Samples, frame_samples
-from services.voice.echo_filter import EchoFilter
-from services.voice.echo_gate import EchoGate
-from services.voice.echo_history import History
-from services.voice.echo_search import LONGEST, RATE
-from services.voice.echo_talker import Talker
-from services.voice.echo_watch import EchoWatch
+from services.voice.echo.filter import EchoFilter
+from services.voice.echo.gate import EchoGate
+from services.voice.echo.history import History
+from services.voice.echo.search import LONGEST, RATE
+from services.voice.echo.talker import Talker
+from services.voice.echo.watch import EchoWatch
 
 log = structlog.get_logger()
 

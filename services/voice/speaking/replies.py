@@ -13,9 +13,9 @@ from services.audio.frame import Frame
 from services.dialogue.shapes import KeepAudio, ReplyEvent, Utterance
 from services.events import CallEventType
 from services.voice.call import Call
-from services.voice.filler import Filler
 from services.voice.latency import Stage, Trace
-from services.voice.reply import Reply
+from services.voice.speaking.filler import Filler
+from services.voice.speaking.reply import Reply
 from services.voice.turns import TurnBook
 
 _KEEPING = 10.0  # seconds the secretary gets to store the last words

@@ -11,11 +11,11 @@ from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan
 from services.errors import SecretaryError
 from services.stt.protocol import Transcript
-from services.voice.call_ears import CallEars, EarsBack, EarsFailed, OpenEars
-from services.voice.endpointer import Endpointer
+from services.voice.endpointing.endpointer import Endpointer
+from services.voice.hearing.call_ears import CallEars, EarsBack, EarsFailed, OpenEars
+from services.voice.hearing.vad import VoiceActivity
 from services.voice.ports import Echo
 from services.voice.settings import VoiceSettings
-from services.voice.vad import VoiceActivity
 
 PRE_ROLL = 0.3  # seconds before the detected onset: soft first consonants lie there; a span ends as much later
 
@@ -247,6 +247,7 @@ class Listener:
         overdue = asyncio.get_running_loop().call_later(self._settings.transcript_timeout, self._give_up_oldest)
         self._settled.clear()
         self._pending.append(_Pending(span, self._voice_at, self._clock.monotonic(), self._interim, overdue))
+        self._activity.split()
         self._emit(TurnEnded())
         if not await self._ears.end_utterance():
             self._settle(None)

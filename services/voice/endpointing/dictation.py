@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.text import words as numbers
 from services.text.digits import spoken_digits
-from services.voice.wording import Ending, Wording
+from services.voice.endpointing.wording import Ending, Wording
 
 _TOKEN = re.compile(r"\+|\d+|[^\W\d_]+")
 _MAIL = re.compile(r"\S+@\S+\.\w{2,}\W*$")

@@ -106,7 +106,9 @@ class Wording:
     """The phrases of one language by their key in its file."""
 
     def __init__(self, language: str) -> None:
-        data = tomllib.loads((files("services.voice") / "turn_words" / f"{language}.toml").read_text("utf-8"))
+        data = tomllib.loads(
+            (files("services.voice.endpointing") / "turn_words" / f"{language}.toml").read_text("utf-8")
+        )
         self._phrases = {key: Phrases(value) for key, value in data.items()}
         self.language = language
 
@@ -116,7 +118,7 @@ class Wording:
 
 @cache
 def _all() -> dict[str, Wording]:
-    folder = files("services.voice") / "turn_words"
+    folder = files("services.voice.endpointing") / "turn_words"
     names = (entry.name for entry in folder.iterdir())
     return {name[:-5]: Wording(name[:-5]) for name in names if name.endswith(".toml")}
 

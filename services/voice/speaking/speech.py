@@ -14,7 +14,7 @@ from services.text.spoken import to_spoken
 from services.tts.protocol import WordMark
 from services.voice.call import Call
 from services.voice.latency import Stage, Trace
-from services.voice.spoken_chunk import SpokenChunk
+from services.voice.speaking.spoken_chunk import SpokenChunk
 
 _CHUNKS_AHEAD = 32
 _AUDIBLE_DBFS = -60.0

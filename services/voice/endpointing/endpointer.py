@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from services.audio.frame import FRAME_SECONDS, Frame, Samples
-from services.voice.endpointing import EndOfTurnPolicy, TurnSoFar
-from services.voice.pace import CallerPace
+from services.voice.endpointing.pace import CallerPace
+from services.voice.endpointing.policy import EndOfTurnPolicy, TurnSoFar
+from services.voice.hearing.vad import SpeechState
 from services.voice.settings import VoiceSettings
-from services.voice.vad import SpeechState
 
 _STALLED = 2.5  # seconds without a new word in what sounds like speech: a television, not the caller
 _MODEL_HEARS = 8.0  # seconds of sound the turn model looks at

@@ -25,7 +25,7 @@ from services.audio.frame import Samples
 from services.audio.resample import StreamingResampler
 from services.errors import EngineUnavailableError
 from services.parts import Part, State
-from services.voice import log_mel
+from services.voice.endpointing import log_mel
 
 FOLDER = "turn"
 """Where the model lies, relative to MODELS_DIR: the last *.onnx by name is taken."""

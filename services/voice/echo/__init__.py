@@ -1,0 +1,1 @@
+"""The line's own voice coming back: found, taken out."""

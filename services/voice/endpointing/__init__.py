@@ -1,0 +1,1 @@
+"""When a turn of the caller is over: words, pace, silence, tone."""
