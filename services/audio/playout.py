@@ -14,6 +14,8 @@ log = structlog.get_logger()
 REMEMBERED_SECONDS = 0.5
 """So much of what was taken can be played again after a pause."""
 
+_REFILL_SECONDS = 0.2  # of room: a sender that was woken for each frame taken would cost more than all the rest here
+
 
 class PlayoutQueue:
     """Frames wait here until the line takes them, one every 20 ms; what is missing is filled with silence.
@@ -29,6 +31,8 @@ class PlayoutQueue:
     Changes of loudness never click: the next frame taken glides to the new gain in a straight line, and so does the
     frame that ends before a pause and the one that begins after it.
 
+    A sender that found the queue full goes on when a quarter of it is free, or 0.2 s, whichever is less.
+
     All methods belong to one event loop. Waiting in `put` and `drained` ends with the taker, `discard` or `close`.
     """
 
@@ -37,6 +41,7 @@ class PlayoutQueue:
         self.played = 0
         self.underruns = 0
         self._capacity = max(1, round(capacity_seconds / FRAME_SECONDS))
+        self._refill_at = self._capacity - max(1, min(round(_REFILL_SECONDS / FRAME_SECONDS), self._capacity // 4))
         self._frames: deque[Frame] = deque()
         self._taken: deque[Frame] = deque(maxlen=round(REMEMBERED_SECONDS / FRAME_SECONDS))
         self._nothing = silence(rate).samples
@@ -195,7 +200,8 @@ class PlayoutQueue:
             self._empty.clear()
 
     def _wake(self) -> None:
-        self._room.set()
+        if len(self._frames) <= self._refill_at:
+            self._room.set()
         if not self._frames:
             self._empty.set()
 

@@ -93,8 +93,7 @@ def test_a_message_that_is_not_stored_in_time_is_admitted_and_stored_behind_the_
     desk = Desk("en", book=SlowBook())
 
     async def talk() -> None:
-        for text in ("can i leave a message", "i will be ten minutes late today"):
-            answer = await desk.say(text)
+        answer = await desk.all("can i leave a message", "i will be ten minutes late today")
         assert answer.by.detail == "save_failed"
         assert now() <= 4.0
         assert not desk.book.versions
