@@ -10,6 +10,8 @@ from services.errors import StorageError
 
 T = TypeVar("T")
 
+CLOSE_SECONDS = 5.0
+
 log = structlog.get_logger()
 
 
@@ -24,21 +26,31 @@ class Errands:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def leave(self, errand: Coroutine[Any, Any, Any]) -> None:
+        """Run an errand that nobody waits for."""
+        self._start(errand)
+
     async def within(self, seconds: float, errand: Coroutine[Any, Any, T]) -> T:
         """Return what `errand` returns or raise what it raises. Raises StorageError when it takes longer."""
-        task = asyncio.create_task(errand, name="errand")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task = self._start(errand)
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             raise StorageError(f"The database has not answered for {seconds:g} s.", "Check its state and its load.")
         return task.result()
 
     async def close(self) -> None:
-        """End what is still under way."""
+        """Give what is still under way five seconds to finish, then end it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, errand: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(errand, name="errand")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -1,8 +1,9 @@
 """Calls: events appended as they happen, and the calls and turns they amount to."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy import func, or_, select, true, tuple_
+from sqlalchemy import Integer, and_, bindparam, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
@@ -10,7 +11,7 @@ from services.domain import Turn
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType
 from services.storage import cursor as cursors
-from services.storage.database import Database
+from services.storage.database import KEEP_SECONDS, Database
 from services.storage.projections import moment, project, start_call
 from services.storage.records import CallRecord, call_record, turn_record
 from services.storage.removal import Removed, remove_calls_of_line
@@ -18,6 +19,25 @@ from services.storage.tables import CallEventRow, CallRow, TurnRow
 
 PAGE_LIMIT = 200
 ABANDONED = timedelta(hours=1)
+
+# Everything that storing an event asks for, in one statement that is built once: its call, whether the event is there
+# already, and the turn that it tells of.
+_PLACE = (
+    select(CallRow, CallEventRow.id, TurnRow)
+    .outerjoin(
+        CallEventRow,
+        and_(CallEventRow.call_id == CallRow.id, CallEventRow.sequence == bindparam("sequence", type_=Integer)),
+    )
+    .outerjoin(
+        TurnRow,
+        and_(
+            TurnRow.company_id == CallRow.company_id,
+            TurnRow.call_id == CallRow.id,
+            TurnRow.index == bindparam("index", type_=Integer),
+        ),
+    )
+    .where(CallRow.company_id == bindparam("company"), CallRow.id == bindparam("call"))
+)
 _NEVER_STORED = frozenset({CallEventType.INTERIM, CallEventType.SAYING})
 
 
@@ -32,12 +52,16 @@ class CallStore:
         """Store an event and what it changes in its call, in one transaction; on the disk when this returns.
 
         The same (call_id, sequence) again changes nothing, so a caller may repeat an append whose fate it does not
-        know. INTERIM and SAYING are never stored. Raises StorageError, also for an event of a call that never started.
+        know. INTERIM and SAYING are never stored. While the database cannot be written the event waits, for a day, and
+        so does whoever appends it. Raises StorageError, also for an event of a call that never started.
         """
         if event.type in _NEVER_STORED:
             return
-        async with self._database.write() as session:
-            await _append(session, event, self._clock.now())
+        await self._database.write_together(
+            partial(append_event, event=event, now=self._clock.now()),
+            what=f"{event.type.value} of call {event.call_id}",
+            keep=KEEP_SECONDS,
+        )
 
     async def close_open_calls(self, line: str = "") -> int:
         """Mark the calls that a crash left open as "cut", at the time of their last event; return how many.
@@ -54,7 +78,7 @@ class CallStore:
         async with self._database.write() as session:
             open_calls = (await session.scalars(query)).all()
             for call in open_calls:
-                await _append(session, await _cut(session, call), now)
+                await append_event(session, await _cut(session, call), now)
             return len(open_calls)
 
     async def get(self, company_id: str, call_id: str) -> CallRecord | None:
@@ -108,13 +132,18 @@ class CallStore:
             return await remove_calls_of_line(session, company_id, line)
 
 
-async def _append(session: AsyncSession, event: CallEvent, now: datetime) -> None:
-    call = await _find(session, event.company_id, event.call_id)
-    if call is None:
-        if event.type is not CallEventType.STARTED:
-            raise StorageError(f"The call {event.call_id} was never started, so its event cannot be stored.")
-        call = await start_call(session, event, now)
-    elif await _is_stored(session, event):
+async def append_event(session: AsyncSession, event: CallEvent, now: datetime) -> None:
+    """Add an event, happened by `now`, and what it changes in its call; nothing when it is there already."""
+    values = {"company": event.company_id, "call": event.call_id, "sequence": event.sequence}
+    values["index"] = event.data.get("index") if event.type is CallEventType.TURN else None
+    # Rows that wait for the flush are not asked for: those of a whole group are then inserted at once, and an event
+    # that comes twice in a group is found out by the database.
+    with session.no_autoflush:
+        found = (await session.execute(_PLACE, values)).one_or_none()
+    if found is None and event.type is not CallEventType.STARTED:
+        raise StorageError(f"The call {event.call_id} was never started, so its event cannot be stored.")
+    call, stored, turn = (await start_call(session, event, now), None, None) if found is None else found
+    if stored is not None:
         return
     session.add(
         CallEventRow(
@@ -127,20 +156,13 @@ async def _append(session: AsyncSession, event: CallEvent, now: datetime) -> Non
             recorded_at=now,
         )
     )
-    await project(session, call, event)
+    project(session, call, turn, event)
 
 
 async def _find(session: AsyncSession, company_id: str, call_id: str) -> CallRow | None:
     query = select(CallRow).where(CallRow.company_id == company_id, CallRow.id == call_id)
     row: CallRow | None = await session.scalar(query)
     return row
-
-
-async def _is_stored(session: AsyncSession, event: CallEvent) -> bool:
-    query = select(CallEventRow.id).where(
-        CallEventRow.call_id == event.call_id, CallEventRow.sequence == event.sequence
-    )
-    return await session.scalar(query) is not None
 
 
 async def _cut(session: AsyncSession, call: CallRow) -> CallEvent:

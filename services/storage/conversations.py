@@ -1,6 +1,7 @@
 """Conversations: one thread per contact and channel. Conversations is a services.dialogue.ports.ConversationMemory."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from typing import Any, Literal, cast
 
@@ -11,7 +12,7 @@ from services.clock import Clock, LoopClock
 from services.domain import OpenedConversation, PastTurn, Turn
 from services.errors import StorageError
 from services.storage.columns import new_id
-from services.storage.database import Database
+from services.storage.database import KEEP_SECONDS, Database
 from services.storage.tables import ConversationRow, TurnRow
 
 
@@ -30,7 +31,8 @@ class Conversations:
         `history` holds the newest `history_limit` turns that were heard, oldest first. Raises StorageError.
         """
         now = self._clock.now()
-        async with self._database.write() as session:
+
+        async def find_or_begin(session: AsyncSession) -> OpenedConversation:
             row = await _thread(session, company_id, channel, number)
             if row is None:
                 row = ConversationRow(
@@ -47,27 +49,45 @@ class Conversations:
             history = await _history(session, company_id, row.id, max(history_limit, 1))
             return OpenedConversation(row.id, bool(history), history[:history_limit][::-1], row.state)
 
+        return await self._database.write_together(find_or_begin, what=f"a conversation over {channel}")
+
     async def save_state(self, company_id: str, conversation_id: str, state: Mapping[str, Any]) -> None:
-        """Replace the secretary's memory of a conversation. Raises StorageError when the company has no such one."""
+        """Replace the secretary's memory of a conversation; of several that wait to be written only the newest is.
+
+        Raises StorageError when the company has no such conversation.
+        """
+        newest, now = deepcopy(dict(state)), self._clock.now()
         query = select(ConversationRow).where(
             ConversationRow.company_id == company_id, ConversationRow.id == conversation_id
         )
-        async with self._database.write() as session:
+
+        async def replace(session: AsyncSession) -> None:
             row = await session.scalar(query)
             if row is None:
                 raise StorageError(f"There is no conversation {conversation_id!r}, so its state was not kept.")
-            row.state, row.last_at = dict(state), self._clock.now()
+            if row.state != newest:
+                row.state, row.last_at = newest, now
+
+        await self._database.write_together(
+            replace,
+            what=f"the state of conversation {conversation_id}",
+            keep=KEEP_SECONDS,
+            key=("state", company_id, conversation_id),
+        )
 
     async def add_turn(self, company_id: str, conversation_id: str, turn: Turn) -> None:
         """Store a turn of a text channel, which has no call; its index counts within the conversation."""
         count = select(func.count()).where(
             TurnRow.company_id == company_id, TurnRow.conversation_id == conversation_id, TurnRow.call_id.is_(None)
         )
-        async with self._database.write() as session:
+        now = self._clock.now()
+
+        async def add(session: AsyncSession) -> None:
             values = {**asdict(turn), "index": await session.scalar(count) or 0}
-            session.add(
-                TurnRow(**values, company_id=company_id, conversation_id=conversation_id, created_at=self._clock.now())
-            )
+            session.add(TurnRow(**values, company_id=company_id, conversation_id=conversation_id, created_at=now))
+
+        what = f"a turn of conversation {conversation_id}"
+        await self._database.write_together(add, what=what)
 
 
 async def _thread(session: AsyncSession, company_id: str, channel: str, number: str) -> ConversationRow | None:

@@ -1,7 +1,7 @@
 """The database of one process: short read and write transactions, migrations and its state."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
@@ -13,16 +13,20 @@ from services.parts import Part, State
 from services.storage import migrate
 from services.storage.engine import is_sqlite, open_engines, parse_url, place
 from services.storage.failures import DatabaseFailure, explain, is_outage
+from services.storage.group import GroupWriter, T, Work
 
 WRITE_TURN_SECONDS = 30.0
 WRITERS_ELSEWHERE = 5
+KEEP_SECONDS = 86_400.0  # what a caller said is worth a day of waiting for a disk to be cleared
+CLOSE_SECONDS = 5.0
 
 
 class Database:
     """Reads and writes in transactions; the network is never waited for inside one.
 
     SQLite has one writer: `write` transactions of a process queue up for it here, in order, and those of other
-    processes wait at BEGIN IMMEDIATE (10 s). A commit is on the disk when `write` is left (synchronous=FULL).
+    processes wait at BEGIN IMMEDIATE (10 s). A commit is on the disk when `write` is left (synchronous=FULL). What
+    calls write shares its commits (`write_together`).
     """
 
     def __init__(self, url: str) -> None:
@@ -32,6 +36,7 @@ class Database:
         self._read_sessions = async_sessionmaker(self._engines.readers, expire_on_commit=False)
         self._write_sessions = async_sessionmaker(self._engines.writer, expire_on_commit=False)
         self._turn_to_write = asyncio.Semaphore(1 if is_sqlite(self._url) else WRITERS_ELSEWHERE)
+        self._group = GroupWriter(self.write, place(self._url))
         self._outages: dict[Literal["read", "write"], StorageError] = {}
         self._migrated = False
 
@@ -54,16 +59,23 @@ class Database:
         try:
             async with asyncio.timeout(WRITE_TURN_SECONDS):
                 await self._turn_to_write.acquire()
-        except TimeoutError:
+        except TimeoutError as error:
             raise StorageError(
                 f"The database {place(self._url)} has been writing for too long.", "Check the disk's health and load."
-            ) from None
+            ) from error
         try:
             with self._in_plain_words("write"):
                 async with self._write_sessions.begin() as session:
                     yield session
         finally:
             self._turn_to_write.release()
+
+    async def write_together(self, work: Work[T], *, what: str, keep: float = 0.0, key: Hashable = None) -> T:
+        """Do `work` in a transaction that it shares with what else waits, see GroupWriter.run; on the disk afterwards.
+
+        For everything that calls write: it may run twice, and does nothing but use the session that it is given.
+        """
+        return await self._group.run(work, what=what, keep=keep, key=key)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -102,6 +114,7 @@ class Database:
         return Part("database", State.READY, f"The database {place(self._url)} works.", required=True)
 
     async def close(self) -> None:
-        """Close every connection; idempotent."""
+        """Finish what waits to be written, within 5 s, and close every connection; idempotent."""
+        await self._group.close(CLOSE_SECONDS)
         await self._engines.writer.dispose()
         await self._engines.readers.dispose()

@@ -69,6 +69,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, DBAPIError | PoolTimeoutError | sqlite3.Error | OSError)
 
 
+def tells_outage(error: BaseException) -> bool:
+    """Tell whether an error of Database.write means that the database cannot be written now, whatever the record."""
+    return is_outage(error) or (error.__cause__ is not None and is_outage(error.__cause__))
+
+
 def is_locked(error: BaseException) -> bool:
     """Tell whether somebody else held the database, so that trying again may work."""
     return isinstance(error, DatabaseFailure) and "database is locked" in str(error).lower()

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.clock import Clock, LoopClock
 from services.domain import TakenMessage
 from services.errors import StorageError
-from services.storage.database import Database
+from services.storage.database import KEEP_SECONDS, Database
 from services.storage.records import message_record
 from services.storage.tables import MessageRow
 
@@ -26,17 +26,15 @@ class Messages:
     async def save(self, message: TakenMessage) -> None:
         """Insert the message, or overwrite the company's one with the same id; either way it is "new" to the owner.
 
-        A correction without its own audio or time keeps those that are stored. Raises StorageError.
+        A correction without its own audio or time keeps those that are stored. While the database cannot be written
+        the message waits, for a day, and is written then, also when nobody waits here any more. Raises StorageError.
         """
-        async with self._database.write() as session:
+        now = self._clock.now()
+
+        async def insert_or_overwrite(session: AsyncSession) -> None:
             row = await _find(session, message.company_id, message.id)
             if row is None:
-                row = MessageRow(
-                    id=message.id,
-                    company_id=message.company_id,
-                    audio_path="",
-                    created_at=self._clock.now(),
-                )
+                row = MessageRow(id=message.id, company_id=message.company_id, audio_path="", created_at=now)
                 session.add(row)
             row.conversation_id, row.call_id, row.language = message.conversation_id, message.call_id, message.language
             row.name, row.number, row.matter = message.name, message.number, message.matter
@@ -45,16 +43,30 @@ class Messages:
             row.audio_path = message.audio_path or row.audio_path
             row.created_at = message.created_at or row.created_at
 
+        what = f"message {message.id} of call {message.call_id}"
+        await self._database.write_together(insert_or_overwrite, what=what, keep=KEEP_SECONDS)
+
     async def discard(self, company_id: str, message_id: str) -> None:
-        """Delete a message that its caller took back; nothing happens when there is none. Raises StorageError."""
+        """Delete a message that its caller took back; nothing happens when there is none. Waits as `save` does."""
         of_id = (MessageRow.company_id == company_id, MessageRow.id == message_id)
-        async with self._database.write() as session:
+
+        async def delete_it(session: AsyncSession) -> None:
             await session.execute(delete(MessageRow).where(*of_id))
 
+        what = f"that message {message_id} was taken back"
+        await self._database.write_together(delete_it, what=what, keep=KEEP_SECONDS)
+
     async def set_audio(self, company_id: str, message_id: str, path: str) -> None:
-        """Note where the caller's voice lies, relative to DATA_DIR. Raises StorageError for an unknown message."""
-        async with self._database.write() as session:
+        """Note where the caller's voice lies, relative to DATA_DIR; waits as `save` does.
+
+        Raises StorageError for an unknown message.
+        """
+
+        async def note(session: AsyncSession) -> None:
             (await _require(session, company_id, message_id)).audio_path = path
+
+        what = f"the sound {path} of message {message_id}"
+        await self._database.write_together(note, what=what, keep=KEEP_SECONDS)
 
     async def mark_seen(self, company_id: str, message_id: str) -> None:
         """Note that the owner has read it. Raises StorageError for an unknown message."""

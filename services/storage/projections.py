@@ -1,6 +1,6 @@
 """What an event changes in the rows of its call: `calls` and `turns` are what the events say."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from services.events import CallEvent, CallEventType
 from services.storage.records import TURN_FIELDS
 from services.storage.tables import CallRow, ConversationRow, TurnRow
 
-Projection = Callable[[AsyncSession, CallRow, CallEvent], Awaitable[None]]
+Projection = Callable[[AsyncSession, CallRow, TurnRow | None, CallEvent], None]
 
 
 def moment(call: CallRow, at_ms: int) -> datetime:
@@ -40,23 +40,22 @@ async def start_call(session: AsyncSession, event: CallEvent, now: datetime) -> 
     return call
 
 
-async def project(session: AsyncSession, call: CallRow, event: CallEvent) -> None:
-    """Apply one event to its call's rows; events that change no row are only recorded."""
+def project(session: AsyncSession, call: CallRow, turn: TurnRow | None, event: CallEvent) -> None:
+    """Apply one event to its call's rows; events that change no row are only recorded.
+
+    `turn` is the row that a TURN event is about, where it is stored already.
+    """
     projection = _PROJECTIONS.get(event.type)
     if projection is not None:
-        await projection(session, call, event)
+        projection(session, call, turn, event)
 
 
-async def _answered(_session: AsyncSession, call: CallRow, event: CallEvent) -> None:
+def _answered(_session: AsyncSession, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
     call.answered_at = moment(call, event.at_ms)
 
 
-async def _turn(session: AsyncSession, call: CallRow, event: CallEvent) -> None:
+def _said(session: AsyncSession, call: CallRow, row: TurnRow | None, event: CallEvent) -> None:
     values: dict[str, Any] = {name: event.data[name] for name in TURN_FIELDS if name in event.data}
-    query = select(TurnRow).where(
-        TurnRow.company_id == call.company_id, TurnRow.call_id == call.id, TurnRow.index == values.get("index")
-    )
-    row = await session.scalar(query)
     if row is None:
         row = TurnRow(
             company_id=call.company_id,
@@ -69,11 +68,11 @@ async def _turn(session: AsyncSession, call: CallRow, event: CallEvent) -> None:
         setattr(row, name, value)
 
 
-async def _recorded(_session: AsyncSession, call: CallRow, event: CallEvent) -> None:
+def _recorded(_session: AsyncSession, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
     call.recording_path = str(event.data.get("path", ""))
 
 
-async def _ended(_session: AsyncSession, call: CallRow, event: CallEvent) -> None:
+def _ended(_session: AsyncSession, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
     data: Mapping[str, Any] = event.data
     call.ended_at = moment(call, event.at_ms)
     call.outcome = str(data.get("outcome", ""))
@@ -84,7 +83,7 @@ async def _ended(_session: AsyncSession, call: CallRow, event: CallEvent) -> Non
 
 _PROJECTIONS: dict[CallEventType, Projection] = {
     CallEventType.ANSWERED: _answered,
-    CallEventType.TURN: _turn,
+    CallEventType.TURN: _said,
     CallEventType.RECORDED: _recorded,
     CallEventType.ENDED: _ended,
 }

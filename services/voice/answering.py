@@ -18,6 +18,8 @@ from services.voice.utterances import is_noise, joined
 
 log = structlog.get_logger()
 
+_Source = Literal["typed", "digits"]
+
 _HARDLY_BEGUN = 0.7  # seconds of an answer that came into a pause of the caller rather than after the turn
 
 
@@ -34,6 +36,7 @@ class Answering:
         self._overlap = overlap
         self._patience = patience
         self._waiting: Heard | None = None
+        self._typed_meanwhile: list[tuple[str, _Source]] = []
         self._put_off: Heard | None = None
         self.put_off_until: float | None = None  # the clock's second
 
@@ -56,21 +59,22 @@ class Answering:
 
     async def heard(self, heard: Heard, *, parting: bool = False) -> None:
         """Take a finished turn. When the secretary is `parting` she is not interrupted any more."""
-        utterance, over_speech = heard.utterance, self._overlap.was_touched()
+        utterance, over_speech = heard.utterance, self._overlap.was_touched(heard)
+        if not utterance.understood and self._replies.on_trial:
+            await self._replies.take_back()  # the ears have thought better of the words that it answers
         expected = self._call.secretary.expects(self._call.conversation)
         if heard.by_ears and is_noise(utterance, expected):
-            self._overlap.clear()
-            if self._replies.asked is not None and not self._replies.under_way:  # the noise held its answer up
-                await self._answer(heard)
+            await self._no_turn(heard)
             return
         self._patience.answered()
         self._turns.caller_spoke(heard)
         if heard.by_ears and not utterance.understood and (over_speech or self._replies.under_way):
-            self._overlap.clear()  # sounds without a word, over an answer or while one is on its way
+            await self._no_turn(heard)  # sounds without a word, over an answer or while one is on its way
             return
         sure = self._replies.under_way and not self._replies.on_trial
         if over_speech and not sure and self._overlap.weigh(utterance) is Weight.NOTHING:
-            await self._replies.take_back()  # an uh-huh into her last word
+            await self._replies.take_back()
+            await self._no_turn(heard)  # an uh-huh into her last word
             return
         if self._replies.on_trial and not self._goes_on and self._commit(heard):
             return
@@ -79,16 +83,20 @@ class Answering:
         else:
             await self._answer_anew(heard)
 
-    async def typed(self, text: str, source: Literal["typed", "digits"]) -> None:
-        """Answer a turn that was typed or keyed; no reply may be under way."""
+    async def typed(self, text: str, source: _Source) -> None:
+        """Answer a turn that was typed or keyed, at once or behind a passage that is heard to its end."""
         self._patience.answered()
+        if not self._replies.interruptible:
+            self._typed_meanwhile.append((text, source))
+            return
+        await self.silence("digits" if source == "digits" else "caller")
         now = self._call.clock.monotonic()
         self._put_off = self.put_off_until = None
         if self._replies.asked is not None:  # what was said before is answered no more, but remembered
             self._turns.unanswered(self._replies.asked)
             self._replies.asked = None
         utterance = self._turns.caller_typed(text, source)
-        await self._adopt_language(utterance)
+        self._adopt_language(utterance)
         self._ask(utterance, Trace(self._call.clock, now))
 
     async def put_off_long_enough(self) -> None:
@@ -106,10 +114,16 @@ class Answering:
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             await self._answer(waiting)
+        elif self._typed_meanwhile:
+            await self.typed(*self._typed_meanwhile.pop(0))
 
     def unanswered(self, last: Utterance | None) -> Utterance | None:
         """Return what nobody will answer any more, after `last`."""
-        return joined(last, self._waiting.utterance) if self._waiting is not None else last
+        if self._waiting is not None:
+            last = joined(last, self._waiting.utterance)
+        for text, source in self._typed_meanwhile:
+            last = joined(last, self._turns.caller_typed(text, source))
+        return last
 
     async def give_way(self) -> None:
         """The caller has interrupted: fall silent, or take back an answer that nobody has heard yet."""
@@ -134,6 +148,12 @@ class Answering:
     def _so_far(self, text: str) -> Utterance:
         now = Utterance(text, self._listener.language, "speech", None, self._listener.span)
         return joined(self._replies.asked, now)
+
+    async def _no_turn(self, heard: Heard) -> None:
+        """It was no turn: she goes on, or gives the answer that it has held up."""
+        self._overlap.clear()
+        if self._replies.asked is not None and not self._replies.under_way:
+            await self._answer(heard)
 
     async def _heard_over_speech(self, heard: Heard, parting: bool) -> None:
         """A turn that has not stopped the secretary so far: weighed now that its words are known."""
@@ -167,7 +187,7 @@ class Answering:
         if self._patience.is_over(self._call.clock.monotonic()):
             self._let_wait(heard)  # no time for an answer: kept with the caller's last words
             return
-        await self._adopt_language(heard.utterance)
+        self._adopt_language(heard.utterance)
         # Where the caller went on before the answer was heard it is one turn, not two.
         utterance = joined(self._replies.asked, heard.utterance)
         if self._goes_on:
@@ -197,12 +217,12 @@ class Answering:
         if self._listener.voice_now:
             self._overlap.onset()
 
-    async def _adopt_language(self, utterance: Utterance) -> None:
+    def _adopt_language(self, utterance: Utterance) -> None:
         """Go on in the language that the caller has changed to, where it is heard and spoken here."""
         language = self._new_language(utterance)
         if language and self._call.change_language(language):
             log.info("the language changes", call=self._call.journal.call_id, language=language)
-            await self._listener.change_language(language)
+            self._listener.change_language(language)
 
     def _new_language(self, utterance: Utterance) -> str:
         return switched_language(self._call.conversation, utterance, self._call.tongues.keys())

@@ -1,4 +1,4 @@
-"""What a caller says over the secretary: a sign that they listen, or a wish that it stops."""
+"""What a caller says over the secretary: a sign that they listen, a farewell, or a wish that it stops."""
 
 from services.voice.endpointing.wording import without_repeats, wording, words_of
 
@@ -19,6 +19,21 @@ def is_backchannel(text: str, language: str) -> bool:
     while rest and (length := lexicon["backchannel_phrases"].at_start(rest) or lexicon["backchannel"].at_start(rest)):
         rest = rest[length:]
     return not rest
+
+
+def is_farewell(text: str, language: str, *, so_far: bool = False) -> bool:
+    """Tell whether `text` only parts ("okay, thank you, bye"), or may do so when it goes on (`so_far`).
+
+    False for no words at all, and in a language without word lists.
+    """
+    lexicon = wording(language)
+    rest = without_repeats(words_of(text))
+    if lexicon is None or not rest:
+        return False
+    parting = (lexicon["farewell"], lexicon["backchannel_phrases"], lexicon["backchannel"])
+    while length := max(phrases.at_start(rest) for phrases in parting):
+        rest = rest[length:]
+    return not rest or (so_far and lexicon["farewell"].begun_by(rest))
 
 
 def means_stop(text: str, language: str) -> bool:

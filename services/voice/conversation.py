@@ -12,10 +12,11 @@ from typing import Literal
 import structlog
 
 from services.audio.frame import Frame
-from services.dialogue.shapes import Effect, EndCall, KeepAudio, ReplyEvent, SendDigits, Transfer
+from services.dialogue.shapes import Effect, EndCall, KeepAudio, ReplyEvent, SendDigits, Transfer, Utterance
 from services.errors import EngineError, LineError, SecretaryError
 from services.events import CallEventType
 from services.voice.answering import Answering
+from services.voice.backchannel import is_farewell
 from services.voice.call import Call
 from services.voice.deadlines import Deadlines, Due
 from services.voice.digits import DigitCollector
@@ -42,6 +43,7 @@ from services.voice.utterances import joined
 log = structlog.get_logger()
 
 _LAST_WORDS = 2.0  # seconds the ears get for what was being said when the line closed
+_LAST_SENTENCE = 30.0  # seconds that parting may take when the time is up
 _FAILURES = 3  # replies in a row that may fail before the call is ended
 
 
@@ -60,7 +62,7 @@ class VoiceConversation:
         self._listener = make_listener(self._inbox.put)
         self._digits = DigitCollector(call.clock, call.settings.digit_pause)
         self._failures = 0
-        self._parting = False
+        self._parting_until: float | None = None  # the clock's second; None: she is not parting
         self._ending = ""  # the reason of our own hanging up
         self._patience: Patience
         self._turns: TurnBook
@@ -98,16 +100,16 @@ class VoiceConversation:
 
     async def _live(self) -> str:
         while True:
-            event = await self._inbox.next(None if self._parting else self._deadlines.next())
+            event = await self._inbox.next(self._parting_until or self._deadlines.next())
             if isinstance(event, Closed):
                 return self._ending or event.reason
             try:
-                if event is None:
-                    await self._on_deadline()
-                elif not self._parting:
-                    await self._handle(event)
-                else:
+                if self._parting_until is not None:
                     await self._handle_parting(event)
+                elif event is None:
+                    await self._on_deadline()
+                else:
+                    await self._handle(event)
             except LineError as error:  # the line is closing under us; its Closed event follows
                 log.info("the line refused", call=self._call.journal.call_id, error=str(error))
             except Exception:  # whatever broke, the caller's last words are still kept
@@ -136,7 +138,7 @@ class VoiceConversation:
             await self._hang_up(self._patience.stay())
             return
         await self._answering.silence("max_call")
-        self._parting = True
+        self._parting_until = now + _LAST_SENTENCE
         self._say(self._call.secretary.time_is_up(self._call.conversation), now)
 
     async def _on_wait_due(self, due: Due, now: float) -> None:
@@ -163,7 +165,9 @@ class VoiceConversation:
                 await self._on_reply_done(event)
             case EarsFailed() | EarsBack():
                 self._on_ears(event)
-            case TurnEnded() | Hold() | Closed():  # they change only what is due when
+            case TurnEnded():
+                self._overlap.turn_ended()
+            case Hold() | Closed():
                 pass
 
     async def _on_speech(self, event: Onset | SpeechSustained | InterimHeard | Pausing) -> None:
@@ -182,9 +186,11 @@ class VoiceConversation:
                 self._overlap.pausing()
                 self._answering.try_out(text)
 
-    async def _handle_parting(self, event: InboxEvent) -> None:
+    async def _handle_parting(self, event: InboxEvent | None) -> None:
         """The last sentence of a call whose time is up is said to its end; what is heard meanwhile is kept."""
         match event:
+            case None:
+                await self._hang_up("max_call")
             case InterimHeard(text):
                 self._note_interim(text)
             case Heard():
@@ -203,19 +209,20 @@ class VoiceConversation:
     async def _on_heard(self, heard: Heard) -> None:
         self._patience.sound(self._call.clock.monotonic())
         leaving = self._patience.stay()
-        if leaving and not heard.utterance.understood:
+        if leaving and _asks_nothing(heard.utterance):
+            self._turns.caller_spoke(heard)
             await self._hang_up(leaving)
             return
         await self._answering.heard(heard)
 
     async def _on_digit(self, key: str) -> None:
         self._patience.sound(self._call.clock.monotonic())
-        await self._answering.silence("digits")
+        if self._replies.interruptible:
+            await self._answering.silence("digits")
         if number := self._digits.press(key):
             await self._typed(number, "digits")
 
     async def _typed(self, text: str, source: Literal["typed", "digits"]) -> None:
-        await self._answering.silence("digits" if source == "digits" else "caller")
         self._patience.stay()
         await self._answering.typed(text, source)
 
@@ -250,23 +257,33 @@ class VoiceConversation:
             await self._answering.waiting()
 
     async def _perform(self, effects: Sequence[Effect]) -> bool:
-        """Do what the answer was about, now that its last word was played; True when that ends the call."""
+        """Do what the answer was about, now that its last word was played; True when nothing is to be answered now."""
         ends = False
         for effect in effects:
             match effect:
                 case EndCall(reason):
                     ends = True
-                    if self._listener.hears_speech and not self._parting:
+                    heard = self._listener.hears_speech or self._listener.thinking
+                    if heard and self._parting_until is None:
                         self._patience.leave(reason, self._call.clock.monotonic())
                     else:
                         await self._hang_up(reason)
-                case Transfer(to):
-                    await self._call.line.transfer(to)
-                case SendDigits(digits):
-                    await self._call.line.send_digits(digits)
+                case Transfer() | SendDigits():
+                    try:
+                        await self._connect(effect)
+                    except LineError as error:  # she has just promised it
+                        await self._on_failure(error)
+                        return True
                 case KeepAudio():
                     pass
         return ends
+
+    async def _connect(self, effect: Transfer | SendDigits) -> None:
+        match effect:
+            case Transfer(to):
+                await self._call.line.transfer(to)
+            case SendDigits(digits):
+                await self._call.line.send_digits(digits)
 
     async def _on_failure(self, error: BaseException) -> None:
         """A reply broke: say so in human words; give up politely when even that fails."""
@@ -275,7 +292,7 @@ class VoiceConversation:
         log.error("a reply failed", call=call.journal.call_id, error=str(error), exc_info=unforeseen)
         call.journal.record(CallEventType.DEGRADED, {"part": "reply", "detail": str(error) or type(error).__name__})
         self._failures += 1
-        if self._failures >= _FAILURES or self._parting:
+        if self._failures >= _FAILURES or self._parting_until is not None:
             await self._hang_up("failure")
             return
         self._say(call.secretary.apology(call.conversation), call.clock.monotonic())
@@ -300,3 +317,8 @@ class VoiceConversation:
                 self._turns.caller_spoke(event)
                 last = joined(last, event.utterance)
         await self._replies.keep_last(self._call.secretary.hung_up(self._call.conversation, last))
+
+
+def _asks_nothing(utterance: Utterance) -> bool:
+    """Tell whether it is no reason to stay on the line after the goodbye: a noise, an uh-huh, "thank you, bye"."""
+    return not utterance.understood or is_farewell(utterance.text, utterance.language)

@@ -81,7 +81,8 @@ class Deadlines:
         return replies.under_way or listener.hears_speech or listener.thinking or self._digits.deadline is not None
 
     def _no_answer(self) -> float | None:
-        since = self._replies.waiting_since
+        """The same patience for an answer that does not begin and for one that falls silent in the middle."""
+        since = self._replies.waiting_since or self._replies.stalled_since
         return None if since is None or self._overlap.holds else since + self._settings.answer_timeout
 
     def _filler(self) -> float | None:

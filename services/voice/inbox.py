@@ -7,19 +7,24 @@ import structlog
 
 from services.audio.frame import Frame
 from services.clock import Clock
-from services.voice.hearing.listener import InterimHeard, ListenerEvent
+from services.voice.hearing.listener import InterimHeard, ListenerEvent, Onset, Pausing, SpeechSustained, TurnEnded
 from services.voice.line import AudioLine, Closed, Digit, Hold, TypedText
 from services.voice.speaking.replies import ReplyDone
 
 InboxEvent = ListenerEvent | Digit | TypedText | Hold | Closed | ReplyDone
 
 _PLACES = 256
+_OF_THE_MOMENT = (Onset, SpeechSustained, InterimHeard, Pausing, TurnEnded)
 
 log = structlog.get_logger()
 
 
 class Inbox:
-    """A bounded queue of events with one reader. Only interim words, of which more will come, are ever dropped."""
+    """A bounded queue of events with one reader.
+
+    Only what tells of the moment (a sound, a pause, interim words) is ever dropped: half of the places are kept for the
+    rest, since a line that takes its time to close must not cost the words of a whole turn.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -27,7 +32,7 @@ class Inbox:
 
     def put(self, event: InboxEvent) -> None:
         """Add an event at once."""
-        if not isinstance(event, InterimHeard) or self._events.qsize() < _PLACES // 2:
+        if not isinstance(event, _OF_THE_MOMENT) or self._events.qsize() < _PLACES // 2:
             self._events.put_nowait(event)
 
     async def follow(self, line: AudioLine, take: Callable[[Frame], Awaitable[None]]) -> None:

@@ -1,6 +1,7 @@
 """A call's events: published at once, written in order by a task of their own: a slow disk never delays a word."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import structlog
 
 from services.clock import Clock
+from services.errands import Errands
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType, EventBus
 from services.voice.ports import CallLog
@@ -17,21 +19,36 @@ log = structlog.get_logger()
 _PASSING = frozenset({CallEventType.INTERIM, CallEventType.SAYING})
 _QUEUE = 10_000
 _RETRIES = (0.1, 0.5, 2.0)
+_HOPELESS = 600.0  # seconds without one event stored, after which the rest of an ended call is given up
 
 
 class CallJournal:
-    """Numbers, publishes and stores the events of one call."""
+    """Numbers, publishes and stores the events of one call.
 
-    def __init__(self, company_id: str, call_id: str, store: CallLog, bus: EventBus, clock: Clock) -> None:
+    What is not stored in time when the call has ended is left to `errands`; without any it is given up.
+    """
+
+    def __init__(
+        self,
+        company_id: str,
+        call_id: str,
+        store: CallLog,
+        bus: EventBus,
+        clock: Clock,
+        errands: Errands | None = None,
+    ) -> None:
         self.company_id = company_id
         self.call_id = call_id
         self._store = store
         self._bus = bus
         self._clock = clock
+        self._errands = errands
         self._origin = clock.monotonic()
         self._sequence = 0
         self._queue: asyncio.Queue[CallEvent | None] = asyncio.Queue(_QUEUE)
         self._ended: CallEvent | None = None
+        self._unstored = 0
+        self._closed = False
         self._writer = asyncio.create_task(self._write(), name=f"journal {call_id}")
 
     def record(self, type_: CallEventType, data: Mapping[str, Any] | None = None) -> None:
@@ -50,6 +67,7 @@ class CallJournal:
             return
         try:
             self._queue.put_nowait(event)
+            self._unstored += 1
         except asyncio.QueueFull:  # nothing has been stored for hours: the caller is still answered
             log.error("a call event was not stored", call=self.call_id, type=event.type, error="too many are waiting")
 
@@ -58,21 +76,43 @@ class CallJournal:
         self.record(CallEventType.SAYING, {"text": text})
 
     async def close(self, timeout: float = 10.0) -> None:
-        """Wait until everything recorded is stored; give up after `timeout` seconds."""
+        """Wait until everything recorded is stored, at most `timeout` seconds; what is late is an errand."""
+        self._closed = True
+        with contextlib.suppress(asyncio.QueueFull):  # then there is something to wake the writer already
+            self._queue.put_nowait(None)
         try:
-            async with asyncio.timeout(timeout):
-                await self._queue.put(None)
-                await self._writer
-        except TimeoutError:
-            log.error("the call's events could not be stored in time", call=self.call_id)
+            await asyncio.wait({self._writer}, timeout=timeout)
         finally:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            if self._writer.done() or self._errands is None:
+                await self._give_up()
+            else:
+                log.warning("the call's events are not stored yet", call=self.call_id, events=self._unstored)
+                self._errands.leave(self._finish())
             self._publish_end()
 
+    async def _finish(self) -> None:
+        """Wait as long as the writer gets on."""
+        try:
+            before = -1
+            while not self._writer.done() and self._unstored != before:
+                before = self._unstored
+                await asyncio.wait({self._writer}, timeout=_HOPELESS)
+        finally:
+            await self._give_up()
+
+    async def _give_up(self) -> None:
+        self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+        if self._unstored:
+            log.error("events of a call are lost", call=self.call_id, events=self._unstored)
+
     async def _write(self) -> None:
-        while (event := await self._queue.get()) is not None:
+        while not (self._closed and self._queue.empty()):
+            event = await self._queue.get()
+            if event is None:
+                break
             await self._store_with_patience(event)
+            self._unstored -= 1
             if event.type is CallEventType.ENDED:
                 self._publish_end()
 

@@ -8,7 +8,8 @@ from services.clock import Clock
 class Stage(StrEnum):
     """The stages of a reply in their usual order; each mark is the moment the stage was reached.
 
-    With a head start the text may come before the end of the turn was decided.
+    With a head start the text may come before the end of the turn was decided, and even before the last sound of the
+    turn where that sound held no word: such a stage was reached at 0.
     """
 
     END_OF_TURN = "end_of_turn"  # decided that the caller has finished
@@ -40,4 +41,4 @@ class Trace:
     def stages(self) -> dict[str, float]:
         """Return {stage: milliseconds since the origin} in the order reached."""
         marks = sorted(self._marks.items(), key=lambda each: each[1])
-        return {stage: round((at - self.origin) * 1000, 1) for stage, at in marks}
+        return {stage: round(max(0.0, at - self.origin) * 1000, 1) for stage, at in marks}

@@ -8,16 +8,19 @@ An answer that is not heard yet is not ducked but held back at the onset: it beg
 line keeps what is queued, so an interruption that was none costs a pause and not the rest of the sentence.
 """
 
+from collections import deque
 from enum import Enum, auto
 
 from services.dialogue.shapes import Utterance
-from services.voice.backchannel import is_backchannel, means_stop
+from services.voice.backchannel import is_backchannel, is_farewell, means_stop
 from services.voice.call import Call
-from services.voice.hearing.listener import PRE_ROLL, Listener
+from services.voice.hearing.listener import PRE_ROLL, Heard, Listener
 from services.voice.speaking.replies import Replies
 
 _LOOK_AGAIN = 0.2  # seconds after which a voice that was only an onset is looked for again
 _BACK = 0.5  # seconds: at most so much is said again after a pause
+_ONSET_BEFORE = 0.3  # seconds that an onset may lie before, or behind, the voice that was found of it
+_TOUCHES = 8  # onsets that are remembered: more do not lie in the turns whose words are still owed
 
 
 class _State(Enum):
@@ -49,13 +52,14 @@ class Overlap:
         self._since = 0.0
         self._sustained = False
         self._nodding = False
-        self._touched = False
+        self._touched: deque[float] = deque(maxlen=_TOUCHES)
         self.is_noise = False  # this stretch of sound has gone on without a word for too long to be a turn
         self.deadline: float | None = None
 
     def take_for_noise(self) -> None:
         """What is heard now is no turn, until it has paused."""
-        self.is_noise = self._touched = True
+        self.is_noise = True
+        self._touched.append(self._call.clock.monotonic())
 
     @property
     def holds(self) -> bool:
@@ -66,8 +70,8 @@ class Overlap:
         """A voice may have begun."""
         if self._state is not _State.CLEAR or self.is_noise or not self._yields:
             return
-        self._touched = True
         self._since = self._call.clock.monotonic()
+        self._touched.append(self._since)
         self._sustained, self._nodding = self._listener.sustained, False
         if self._replies.speaking:
             self._duck()
@@ -101,6 +105,11 @@ class Overlap:
         if not self._listener.interim or self._nodding:
             self.clear()
 
+    def turn_ended(self) -> None:
+        """The turn is over: what comes next may be the caller again."""
+        if not self._listener.voice_now:
+            self.is_noise = False
+
     def on_deadline(self) -> bool:
         """Look again; return True when the caller has interrupted."""
         now, self.deadline = self._call.clock.monotonic(), None
@@ -120,7 +129,7 @@ class Overlap:
             self.deadline = now + _LOOK_AGAIN
             return False
         if self._nodding or not self._listener.early_words:
-            return True  # too long for an uh-huh; or ears that tell their words only afterwards
+            return self._interrupts()  # too long for an uh-huh; or ears that tell their words only afterwards
         self.is_noise = True
         self.clear()
         return False
@@ -132,16 +141,20 @@ class Overlap:
         seconds = span.end - span.start - 2 * PRE_ROLL if span else 0.0
         if not self._replies.interruptible:
             return Weight.WAITS
+        if self._replies.parting and is_farewell(utterance.text, language):
+            return Weight.NOTHING
         if is_backchannel(utterance.text, language) and seconds <= self._settings.backchannel:
             return Weight.WAITS if self._replies.asks else Weight.NOTHING
         if means_stop(utterance.text, language) or seconds >= self._settings.barge_in:
             return Weight.INTERRUPTS
         return Weight.WAITS
 
-    def was_touched(self) -> bool:
-        """Tell whether the turn that has just finished began over the secretary's speech; ask once a turn."""
-        touched, self._touched = self._touched, False
-        return touched
+    def was_touched(self, heard: Heard) -> bool:
+        """Tell whether a finished turn lies over the secretary's speech; ask once a turn, in their order."""
+        span = heard.utterance.span
+        began = heard.speech_end - (span.end - span.start - 2 * PRE_ROLL if span else 0.0) - _ONSET_BEFORE
+        touches = [self._touched.popleft() for at in list(self._touched) if at <= heard.speech_end + _ONSET_BEFORE]
+        return any(at >= began for at in touches)
 
     def clear(self) -> None:
         """Go on at the full level, from the word that was cut."""
@@ -170,12 +183,21 @@ class Overlap:
             self._hold()
             self.deadline = self._since + self._settings.false_interruption
             return False
-        if is_backchannel(text, self._listener.language):
-            self._nodding = True
-            if self._state is _State.HELD and self._replies.speaking:
-                self.clear()
-                self._duck()
-            self.deadline = self._since + self._settings.backchannel
+        farewell = self._replies.parting and is_farewell(text, self._listener.language, so_far=True)
+        if not farewell and not is_backchannel(text, self._listener.language):
+            return self._interrupts()
+        self._nodding = True
+        if self._state is _State.HELD and self._replies.speaking:
+            self.clear()
+            self._duck()
+        # An uh-huh is short; people part at any length.
+        self.deadline = None if farewell else self._since + self._settings.backchannel
+        return False
+
+    def _interrupts(self) -> bool:
+        """Give way, unless a passage has begun meanwhile that is heard to its end."""
+        if not self._replies.interruptible:
+            self.clear()
             return False
         return True
 

@@ -20,6 +20,8 @@ from services.voice.line import AudioLine, Capability, LineInfo
 from services.voice.preparation import Preparation
 from services.voice.warming import warm
 
+_SOUND_PATIENCE = 3.0  # seconds: what is late is noted behind the call's back
+
 log = structlog.get_logger()
 
 
@@ -39,7 +41,7 @@ class Reception:
         conversation, trouble = await self._preparation.conversation(line)
         recording = _recording_path(desk, conversation.call_id)
         recorder = StereoRecorder(desk.data_dir / recording, line.rate)
-        journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock)
+        journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock, desk.errands)
         journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
         if trouble:
             journal.record(CallEventType.DEGRADED, {"part": "database", "detail": trouble})
@@ -77,7 +79,7 @@ class Reception:
     async def missed(self, info: LineInfo) -> str:
         """Note a call that ended before it was answered; return its id."""
         desk, call_id = self._desk, uuid.uuid4().hex
-        journal = CallJournal(info.company_id, call_id, desk.calls, desk.bus, desk.clock)
+        journal = CallJournal(info.company_id, call_id, desk.calls, desk.bus, desk.clock, desk.errands)
         journal.record(CallEventType.STARTED, _started(info, None, desk.clock))
         journal.record(
             CallEventType.ENDED, {"outcome": "missed", "reason": "caller_hangup", "seconds": 0.0, "stats": {}}
@@ -143,7 +145,8 @@ class Reception:
             path = recording.with_name(f"{journal.call_id}.message-{number}.ogg")
             try:
                 await recorder.cut_caller(sound.spans, desk.data_dir / path)
-                await desk.sounds.set_audio(journal.company_id, sound.message_id, path.as_posix())
+                noting = desk.sounds.set_audio(journal.company_id, sound.message_id, path.as_posix())
+                await desk.errands.within(_SOUND_PATIENCE, noting)
                 journal.record(CallEventType.MESSAGE, {"message_id": sound.message_id})
             except SecretaryError as error:
                 journal.record(CallEventType.DEGRADED, {"part": "message sound", "detail": error.message})

@@ -62,7 +62,10 @@ def ending(tokens_in: int = 11, tokens_out: int = 7) -> list[Step]:
 
 @dataclass
 class FakeServer:
-    """What was asked, what is answered; `left` is set when a client closes before the end of a stream."""
+    """What was asked, what is answered; `left` is set when a client closes before the end of a stream.
+
+    `streaming` counts the answers being sent now.
+    """
 
     answers: list[Sequence[Step]] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: ["tiny-1"])
@@ -73,6 +76,7 @@ class FakeServer:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     connections: int = 0
+    streaming: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
@@ -127,6 +131,7 @@ class FakeServer:
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, steps: Sequence[Step]) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         gone = asyncio.ensure_future(reader.read(1))
+        self.streaming += 1
         try:
             for step in steps:
                 if isinstance(step, Cut):
@@ -140,6 +145,7 @@ class FakeServer:
                     self.left.set()
                     return False
         finally:
+            self.streaming -= 1
             if not gone.done():
                 gone.cancel()
                 await asyncio.wait({gone})

@@ -80,6 +80,11 @@ class Phrases:
                 return at + length
         return 0
 
+    def begun_by(self, words: Sequence[str]) -> bool:
+        """Tell whether a phrase begins with these words, and goes on."""
+        begun = tuple(words)
+        return any(len(phrase) > len(begun) and phrase[: len(begun)] == begun for phrase in self._phrases)
+
     def fill(self, words: Sequence[str]) -> bool:
         """Tell whether `words` are nothing but these phrases, one after the other."""
         rest = list(words)

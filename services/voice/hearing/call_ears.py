@@ -15,7 +15,7 @@ from services.stt.protocol import Transcript, TranscriptStream
 OpenEars = Callable[[], Awaitable[TranscriptStream]]
 
 _FAILURES = 3  # ears in a row that may break before any final word
-_UNHEARD = 10.0  # seconds of speech that wait for ears being opened
+_HEARD_ANEW = 10.0  # seconds of a turn that are kept for ears being opened, and for those that replace broken ones
 _TRY_AGAIN = 30.0  # seconds between the attempts to find ears for a call that has lost its own
 
 log = structlog.get_logger()
@@ -37,7 +37,8 @@ class EarsBack:
 class CallEars:
     """Owns the transcript stream of a call. A task opens it, reads it, and opens another when it breaks.
 
-    Neither the greeting nor the line waits for that: what is said meanwhile is kept and heard afterwards. Where none
+    Neither the greeting nor the line waits for that: what is said meanwhile is kept and heard afterwards, and a turn in
+    the middle of which the ears are replaced is heard anew from its beginning, ten seconds of it at most. Where none
     can be opened, or several in a row break, the call goes on without and looks for others every 30 seconds.
     `on_transcript` gets every transcript. `on_lost` hears why ears broke, and whether others are being opened, which
     will not answer what the broken ones were asked. `on_back` hears that ears were found for a call without: always
@@ -57,7 +58,8 @@ class CallEars:
         self._on_back = on_back
         self._stream: TranscriptStream | None = None
         self._task: asyncio.Task[None] | None = None
-        self._unheard: deque[Frame] = deque(maxlen=round(_UNHEARD / FRAME_SECONDS))
+        self._turn: deque[Frame] = deque(maxlen=round(_HEARD_ANEW / FRAME_SECONDS))
+        self._unheard = self._turn.copy()
         self._refusal: EngineError | None = None
         self._failures = 0
         self._reopening = False
@@ -79,6 +81,8 @@ class CallEars:
     async def hear(self, frame: Frame) -> None:
         """Give the next frame of an utterance."""
         self._between_turns.clear()
+        if self.present:
+            self._turn.append(frame)
         if self._stream is None:
             if self.present:
                 self._unheard.append(frame)
@@ -90,6 +94,7 @@ class CallEars:
 
     async def end_utterance(self) -> bool:
         """Ask for the final transcript; False when none will come because no ears were open."""
+        self._turn.clear()
         self._unheard.clear()
         self._between_turns.set()
         if self._stream is None:
@@ -101,10 +106,10 @@ class CallEars:
         return True
 
     async def reopen(self) -> None:
-        """Change to other ears, which `open_ears` chooses anew; what is said meanwhile is kept for them."""
+        """Change to other ears, which `open_ears` chooses anew; the turn under way is kept for them."""
         if self._deaf:
             self._look_now.set()
-        stream, self._stream = self._stream, None
+        stream = self._let_go()
         if stream is not None:
             self._reopening = True
             await stream.aclose()
@@ -125,7 +130,7 @@ class CallEars:
             try:
                 failure = await self._read(found)
             finally:
-                self._stream = None
+                self._let_go()
                 await found.aclose()
             if self._reopening:
                 self._reopening, self._failures = False, 0
@@ -148,6 +153,7 @@ class CallEars:
     async def _go_without(self, failure: SecretaryError, open_ears: OpenEars) -> TranscriptStream:
         """Tell that there are no ears, and look for others until there are some and the caller is between two turns."""
         self._deaf = True
+        self._turn.clear()
         self._unheard.clear()
         self._on_lost(failure, False)
         while True:
@@ -197,8 +203,15 @@ class CallEars:
         self._failures += 1
         return self._refusal or failure
 
+    def _let_go(self) -> TranscriptStream | None:
+        """Hear no more with this stream: the turn under way waits for the next."""
+        stream, self._stream = self._stream, None
+        self._unheard = self._turn.copy()
+        return stream
+
     async def _refuse(self, error: EngineError) -> None:
         """The stream takes no more: closing it ends its reading, and with that begins the search for another."""
-        stream, self._stream, self._refusal = self._stream, None, error
+        self._refusal = error
+        stream = self._let_go()
         if stream is not None:
             await stream.aclose()

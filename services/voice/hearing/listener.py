@@ -17,6 +17,7 @@ from services.voice.hearing.vad import VoiceActivity
 from services.voice.ports import Echo
 from services.voice.settings import VoiceSettings
 
+_PAUSE = 0.12  # seconds of silence that are a pause where no head start is wanted
 PRE_ROLL = 0.3  # seconds before the detected onset: soft first consonants lie there; a span ends as much later
 
 
@@ -105,6 +106,7 @@ class Listener:
         self._ears = CallEars(open_ears, self._take, self._on_lost, lambda: emit(EarsBack()))
         self._pre_roll: deque[Frame] = deque(maxlen=round(PRE_ROLL / FRAME_SECONDS))
         self._pending: deque[_Pending] = deque()
+        self._change_ears = False
         self._late = 0  # finals that the ears still owe for turns that were given up
         self._settled = asyncio.Event()
         self._settled.set()
@@ -166,10 +168,10 @@ class Listener:
         """Begin to open the ears; without them the listener still tells when somebody speaks."""
         self._ears.start()
 
-    async def change_language(self, language: str) -> None:
-        """Listen for another language from the next utterance on."""
+    def change_language(self, language: str) -> None:
+        """Listen for another language as soon as the ears have told what they owe; a turn under way is heard anew."""
         self.language = language
-        await self._ears.reopen()
+        self._change_ears = True
 
     def cut_off(self) -> None:
         """An answer had to be taken back because the caller went on: this caller needs longer pauses."""
@@ -186,6 +188,9 @@ class Listener:
             if not self._likely:
                 self._emit(Onset())
         self._likely = state.likely
+        if self._change_ears and not self._pending:
+            self._change_ears, self._late = False, 0
+            await self._ears.reopen()
         if self._began is None:
             self._pre_roll.append(frame)
             if state.speaking:
@@ -238,7 +243,7 @@ class Listener:
         state = self._activity.state
         if state.speaking:
             self._paused = False
-        elif not self._paused and state.silence >= self._settings.head_start:
+        elif not self._paused and state.silence >= (self._settings.head_start or _PAUSE):
             self._paused = True
             self._emit(Pausing(self._interim))
 
@@ -257,8 +262,8 @@ class Listener:
             self.early_words = True
             if self._began is not None:
                 self._interim = transcript.text
-                self._endpointer.words(transcript.text, self._now)
-                self._emit(InterimHeard(transcript.text))
+                self._endpointer.words(self._interim, self._now)
+                self._emit(InterimHeard(self._interim))
         elif self._late:
             self._late -= 1
         else:

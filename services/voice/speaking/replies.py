@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from services.audio.frame import Frame
-from services.dialogue.shapes import KeepAudio, ReplyEvent, Utterance
+from services.dialogue.shapes import EndCall, KeepAudio, ReplyEvent, Utterance
 from services.events import CallEventType
 from services.voice.call import Call
 from services.voice.latency import Stage, Trace
@@ -85,6 +85,20 @@ class Replies:
         return self._last_asked if self._reply is None or self.on_trial else self._reply.asks
 
     @property
+    def parting(self) -> bool:
+        """True while what is said is known to be the call's last."""
+        return self._reply is not None and any(isinstance(effect, EndCall) for effect in self._reply.effects)
+
+    @property
+    def stalled_since(self) -> float | None:
+        """When the sound of the reply under way last ended, in the clock's seconds; None before the first.
+
+        Almost now while it is played. A line that is held for the caller has not stalled.
+        """
+        hole = self._reply.speech.hole if self._reply is not None else None
+        return None if hole is None else self._call.clock.monotonic() - hole
+
+    @property
     def audible_for(self) -> float | None:
         """Seconds since the first sound of the reply under way; None: nothing of it was heard."""
         at = self._reply.speech.audible_at if self._reply is not None else None
@@ -138,7 +152,9 @@ class Replies:
         return done.reply is self._reply
 
     def fill(self) -> None:
-        """Bridge the wait with a short phrase, where the persona has one."""
+        """Bridge the wait with a short phrase, where the persona has one and the answer is not on the line already."""
+        if self._reply is not None and self._reply.speech.on_line:  # it has only not sounded yet
+            return
         text = self._call.secretary.filler(self._call.conversation)
         if text and not self._filler.speaking:
             self._filler.say(text)
@@ -201,9 +217,10 @@ class Replies:
     async def drop(self) -> None:
         """End the reply's task and the filler, silently."""
         task, self._task, self._reply = self._task, None, None
+        if task is not None:  # before anything is awaited: it would go on sending meanwhile
+            task.cancel()
         await self._filler.drop()
         if task is not None:
-            task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     def since_word(self) -> int:
@@ -232,7 +249,8 @@ class Replies:
             self._on_done(ReplyDone(reply, task.exception()))
 
     def _remember(self, reply: Reply, interrupted_by: str) -> None:
-        self.asked = None
+        if reply.asked is not None:  # what she said of her own accord is no answer to a turn that still wants one
+            self.asked = None
         self._last_asked = reply.asks
         self._turns.secretary_spoke(reply, interrupted_by)
 

@@ -56,6 +56,11 @@ class Speech:
         self.audible_at: float | None = None
 
     @property
+    def on_line(self) -> bool:
+        """True when some of its sound has been sent: whatever else is sent now would lie inside it."""
+        return bool(self._chunks)
+
+    @property
     def intended(self) -> str:
         """All the text that was written so far, also what has not come to be spoken."""
         return " ".join(self._written)
@@ -72,6 +77,11 @@ class Speech:
         """False while a passage is played, or comes next, that must be heard to its end."""
         played = self._line.played
         return next((each.interruptible for each in self._chunks if each.under_way(played)), True)
+
+    @property
+    def hole(self) -> float | None:
+        """Seconds of silence, which nobody meant, since the last sound; None before the first."""
+        return None if self.audible_at is None else self._hole * FRAME_SECONDS
 
     @property
     def playout(self) -> dict[str, float]:
