@@ -57,7 +57,7 @@ async def main(folder: Path) -> None:
 
     async def alone(event: CallEvent) -> None:
         async with database.write() as session:
-            await append_event(session, event, clock.now())
+            await session.run_sync(append_event, event, clock.now())
 
     ways: dict[str, Append] = {"alone": alone, "together": CallStore(database).append}
     found: dict[str, list[float]] = {name: [] for name in ways}

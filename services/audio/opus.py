@@ -1,6 +1,8 @@
 """Opus in an Ogg file while it grows: FFmpeg's encoder, by way of PyAV."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -50,10 +52,13 @@ class OpusWriter:
     ) -> None:
         try:
             if kind is None:
-                self._put(None)
-                self._container.close()
+                with self._refusals():
+                    self._put(None)
+                    self._container.close()
         finally:
             self._file.over = True
+            with contextlib.suppress(OSError), self._refusals():
+                self._container.close()  # one that was given up is never freed otherwise
 
     def write(self, block: Samples) -> None:
         """Encode (n, 2) samples."""
@@ -61,21 +66,23 @@ class OpusWriter:
         frame.planes[0].update(block.tobytes())
         frame.sample_rate, frame.time_base, frame.pts = self._rate, Fraction(1, self._rate), self._written
         self._written += len(block)
-        self._put(frame)
+        with self._refusals():
+            self._put(frame)
 
     def _put(self, frame: "AudioFrame | None") -> None:
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
+
+    @contextlib.contextmanager
+    def _refusals(self) -> Iterator[None]:
         try:
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
+            yield
         except self._error as error:
             raise error if isinstance(error, OSError) else OSError(error.strerror) from error
 
 
 class _File:
-    """What the container writes to, until it is `over`.
-
-    A container that was given up writes its end when it is collected: the handle may be another file's by then.
-    """
+    """What the container writes to, until it is `over`: to be freed it must write its end, after an error too."""
 
     def __init__(self, handle: int) -> None:
         self.over = False

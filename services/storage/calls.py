@@ -5,6 +5,7 @@ from functools import partial
 
 from sqlalchemy import Integer, and_, bindparam, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from services.clock import Clock, LoopClock
 from services.domain import Turn
@@ -61,6 +62,7 @@ class CallStore:
             partial(append_event, event=event, now=self._clock.now()),
             what=f"{event.type.value} of call {event.call_id}",
             keep=KEEP_SECONDS,
+            topic=event.call_id,
         )
 
     async def close_open_calls(self, line: str = "") -> int:
@@ -75,11 +77,14 @@ class CallStore:
         )
         own = CallRow.line == line if line else true()
         query = select(CallRow).where(CallRow.ended_at.is_(None), or_(own, last_event < now - ABANDONED))
-        async with self._database.write() as session:
-            open_calls = (await session.scalars(query)).all()
+
+        def close_all(session: Session) -> int:
+            open_calls = session.scalars(query).all()
             for call in open_calls:
-                await append_event(session, await _cut(session, call), now)
+                append_event(session, _cut(session, call), now)
             return len(open_calls)
+
+        return await self._database.write_together(close_all, what="the end of calls that a crash left open")
 
     async def get(self, company_id: str, call_id: str) -> CallRecord | None:
         """Return one call, None when the company has none of this id."""
@@ -132,17 +137,17 @@ class CallStore:
             return await remove_calls_of_line(session, company_id, line)
 
 
-async def append_event(session: AsyncSession, event: CallEvent, now: datetime) -> None:
+def append_event(session: Session, event: CallEvent, now: datetime) -> None:
     """Add an event, happened by `now`, and what it changes in its call; nothing when it is there already."""
     values = {"company": event.company_id, "call": event.call_id, "sequence": event.sequence}
     values["index"] = event.data.get("index") if event.type is CallEventType.TURN else None
     # Rows that wait for the flush are not asked for: those of a whole group are then inserted at once, and an event
     # that comes twice in a group is found out by the database.
     with session.no_autoflush:
-        found = (await session.execute(_PLACE, values)).one_or_none()
+        found = session.execute(_PLACE, values).one_or_none()
     if found is None and event.type is not CallEventType.STARTED:
         raise StorageError(f"The call {event.call_id} was never started, so its event cannot be stored.")
-    call, stored, turn = (await start_call(session, event, now), None, None) if found is None else found
+    call, stored, turn = (start_call(session, event, now), None, None) if found is None else found
     if stored is not None:
         return
     session.add(
@@ -165,11 +170,11 @@ async def _find(session: AsyncSession, company_id: str, call_id: str) -> CallRow
     return row
 
 
-async def _cut(session: AsyncSession, call: CallRow) -> CallEvent:
+def _cut(session: Session, call: CallRow) -> CallEvent:
     query = select(func.max(CallEventRow.sequence), func.max(CallEventRow.at_ms)).where(
         CallEventRow.company_id == call.company_id, CallEventRow.call_id == call.id
     )
-    sequence, at_ms = (await session.execute(query)).one()
+    sequence, at_ms = session.execute(query).one()
     ended_at_ms = at_ms or 0
     seconds = (moment(call, ended_at_ms) - call.answered_at).total_seconds() if call.answered_at else 0.0
     return CallEvent(

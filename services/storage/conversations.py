@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, Literal, cast
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from services.clock import Clock, LoopClock
 from services.domain import OpenedConversation, PastTurn, Turn
@@ -32,8 +32,8 @@ class Conversations:
         """
         now = self._clock.now()
 
-        async def find_or_begin(session: AsyncSession) -> OpenedConversation:
-            row = await _thread(session, company_id, channel, number)
+        def find_or_begin(session: Session) -> OpenedConversation:
+            row = _thread(session, company_id, channel, number)
             if row is None:
                 row = ConversationRow(
                     id=new_id(),
@@ -45,8 +45,8 @@ class Conversations:
                 )
                 session.add(row)
             row.language, row.persona_slug, row.last_at = language, persona, now
-            await session.flush()
-            history = await _history(session, company_id, row.id, max(history_limit, 1))
+            session.flush()
+            history = _history(session, company_id, row.id, max(history_limit, 1))
             return OpenedConversation(row.id, bool(history), history[:history_limit][::-1], row.state)
 
         return await self._database.write_together(find_or_begin, what=f"a conversation over {channel}")
@@ -61,8 +61,8 @@ class Conversations:
             ConversationRow.company_id == company_id, ConversationRow.id == conversation_id
         )
 
-        async def replace(session: AsyncSession) -> None:
-            row = await session.scalar(query)
+        def replace(session: Session) -> None:
+            row = session.scalar(query)
             if row is None:
                 raise StorageError(f"There is no conversation {conversation_id!r}, so its state was not kept.")
             if row.state != newest:
@@ -82,15 +82,15 @@ class Conversations:
         )
         now = self._clock.now()
 
-        async def add(session: AsyncSession) -> None:
-            values = {**asdict(turn), "index": await session.scalar(count) or 0}
+        def add(session: Session) -> None:
+            values = {**asdict(turn), "index": session.scalar(count) or 0}
             session.add(TurnRow(**values, company_id=company_id, conversation_id=conversation_id, created_at=now))
 
         what = f"a turn of conversation {conversation_id}"
         await self._database.write_together(add, what=what)
 
 
-async def _thread(session: AsyncSession, company_id: str, channel: str, number: str) -> ConversationRow | None:
+def _thread(session: Session, company_id: str, channel: str, number: str) -> ConversationRow | None:
     if not number:
         return None
     query = select(ConversationRow).where(
@@ -98,16 +98,16 @@ async def _thread(session: AsyncSession, company_id: str, channel: str, number: 
         ConversationRow.channel == channel,
         ConversationRow.contact_number == number,
     )
-    row: ConversationRow | None = await session.scalar(query)
+    row: ConversationRow | None = session.scalar(query)
     return row
 
 
-async def _history(session: AsyncSession, company_id: str, conversation_id: str, limit: int) -> tuple[PastTurn, ...]:
+def _history(session: Session, company_id: str, conversation_id: str, limit: int) -> tuple[PastTurn, ...]:
     query = (
         select(TurnRow.role, TurnRow.heard, TurnRow.created_at)
         .where(TurnRow.company_id == company_id, TurnRow.conversation_id == conversation_id, TurnRow.heard != "")
         .order_by(TurnRow.created_at.desc(), TurnRow.index.desc())
         .limit(limit)
     )
-    rows = (await session.execute(query)).all()
+    rows = session.execute(query).all()
     return tuple(PastTurn(cast(Literal["caller", "secretary"], role), heard, at) for role, heard, at in rows)

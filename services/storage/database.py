@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import sessionmaker
 
 from services.errors import StorageError
 from services.parts import Part, State
@@ -35,8 +37,10 @@ class Database:
         self._engines = open_engines(self._url)
         self._read_sessions = async_sessionmaker(self._engines.readers, expire_on_commit=False)
         self._write_sessions = async_sessionmaker(self._engines.writer, expire_on_commit=False)
+        self._group_sessions = sessionmaker(self._engines.group, expire_on_commit=False)
+        self._group_thread: ThreadPoolExecutor | None = None
         self._turn_to_write = asyncio.Semaphore(1 if is_sqlite(self._url) else WRITERS_ELSEWHERE)
-        self._group = GroupWriter(self.write, place(self._url))
+        self._group = GroupWriter(self._transact, place(self._url))
         self._outages: dict[Literal["read", "write"], StorageError] = {}
         self._migrated = False
 
@@ -56,6 +60,13 @@ class Database:
 
         Raises StorageError when the database cannot do it, or refuses a record.
         """
+        async with self._turn():
+            with self._in_plain_words("write"):
+                async with self._write_sessions.begin() as session:
+                    yield session
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(WRITE_TURN_SECONDS):
                 await self._turn_to_write.acquire()
@@ -64,18 +75,33 @@ class Database:
                 f"The database {place(self._url)} has been writing for too long.", "Check the disk's health and load."
             ) from error
         try:
-            with self._in_plain_words("write"):
-                async with self._write_sessions.begin() as session:
-                    yield session
+            yield
         finally:
             self._turn_to_write.release()
 
-    async def write_together(self, work: Work[T], *, what: str, keep: float = 0.0, key: Hashable = None) -> T:
+    async def write_together(
+        self, work: Work[T], *, what: str, keep: float = 0.0, key: Hashable = None, topic: Hashable = None
+    ) -> T:
         """Do `work` in a transaction that it shares with what else waits, see GroupWriter.run; on the disk afterwards.
 
-        For everything that calls write: it may run twice, and does nothing but use the session that it is given.
+        For everything that calls write. `work` may run twice, on SQLite in another thread, and only uses the session
+        that it is given.
         """
-        return await self._group.run(work, what=what, keep=keep, key=key)
+        return await self._group.run(work, what=what, keep=keep, key=key, topic=topic)
+
+    async def _transact(self, works: Work[list[Any]]) -> list[Any]:
+        async with self._turn():
+            with self._in_plain_words("write"):
+                if self._engines.group is None:
+                    async with self._write_sessions.begin() as session:
+                        return await session.run_sync(works)
+                if self._group_thread is None:
+                    self._group_thread = ThreadPoolExecutor(1, "database")
+                return await asyncio.get_running_loop().run_in_executor(self._group_thread, self._in_thread, works)
+
+    def _in_thread(self, works: Work[list[Any]]) -> list[Any]:
+        with self._group_sessions.begin() as session:
+            return works(session)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -116,5 +142,10 @@ class Database:
     async def close(self) -> None:
         """Finish what waits to be written, within 5 s, and close every connection; idempotent."""
         await self._group.close(CLOSE_SECONDS)
+        if self._group_thread is not None:
+            await asyncio.to_thread(self._group_thread.shutdown)
+            self._group_thread = None
+        if self._engines.group is not None:
+            self._engines.group.dispose()
         await self._engines.writer.dispose()
         await self._engines.readers.dispose()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -78,16 +78,28 @@ def prepare_file(url: URL) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The connections of one process: a few that read and, on SQLite, exactly one that writes."""
+    """The connections of one process: a few that read and, on SQLite, one that writes at a time.
+
+    `group` is SQLite's for group commits, used in a thread of its own: a driver that asks the event loop between any
+    two statements holds the write lock for as long as fifty calls keep the loop busy. None elsewhere.
+    """
 
     readers: AsyncEngine
     writer: AsyncEngine
+    group: Engine | None = None
 
 
 def open_engines(url: URL) -> Engines:
     """Make the engines; no connection is opened yet. Raises StorageError when the driver is not installed."""
     if is_sqlite(url):
-        return Engines(readers=make_engine(url, "reader"), writer=make_engine(url, "writer"))
+        group = create_engine(
+            url.set(drivername="sqlite"),
+            connect_args={"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False},
+            pool_size=1,
+            max_overflow=0,
+        )
+        _listen(group, "writer")
+        return Engines(make_engine(url, "reader"), make_engine(url, "writer"), group)
     engine = make_engine(url, "writer")
     return Engines(readers=engine, writer=engine)
 
@@ -115,6 +127,11 @@ def _make_sqlite_engine(url: URL, role: Role) -> AsyncEngine:
         engine = create_async_engine(
             url, connect_args=arguments, pool_size=size, max_overflow=0, pool_timeout=BUSY_SECONDS
         )
+    _listen(engine.sync_engine, role)
+    return engine
+
+
+def _listen(engine: Engine, role: Role) -> None:
     # A write lock taken at BEGIN waits for its turn; one taken at the first write after a read fails at once.
     begin = "BEGIN" if role == "reader" else "BEGIN IMMEDIATE"
 
@@ -124,9 +141,8 @@ def _make_sqlite_engine(url: URL, role: Role) -> AsyncEngine:
     def set_pragmas(connection: Any, _record: object) -> None:
         _set_pragmas(connection, role)
 
-    event.listen(engine.sync_engine, "begin", emit_begin)
-    event.listen(engine.sync_engine, "connect", set_pragmas)
-    return engine
+    event.listen(engine, "begin", emit_begin)
+    event.listen(engine, "connect", set_pragmas)
 
 
 def _set_pragmas(connection: Any, role: Role) -> None:

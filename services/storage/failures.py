@@ -74,6 +74,12 @@ def tells_outage(error: BaseException) -> bool:
     return is_outage(error) or (error.__cause__ is not None and is_outage(error.__cause__))
 
 
+def tells_absence(error: BaseException) -> bool:
+    """Tell whether an error of Database.write means that trying again at once would only cost another long wait."""
+    cause = error.__cause__
+    return cause is not None and (is_locked(cause) or isinstance(cause, PoolTimeoutError | OSError))
+
+
 def is_locked(error: BaseException) -> bool:
     """Tell whether somebody else held the database, so that trying again may work."""
     return isinstance(error, DatabaseFailure) and "database is locked" in str(error).lower()

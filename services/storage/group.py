@@ -7,23 +7,24 @@ time fifty calls would wait for each other; here whatever has come in during one
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from services.errors import StorageError
-from services.storage.failures import DatabaseFailure, explain, is_outage, tells_outage
+from services.storage.failures import tells_absence, tells_outage
 
 MOST_TOGETHER = 200
 MOST_WAITING = 10_000
 _PAUSES = (0.1, 0.2, 0.5, 1.0)  # seconds between attempts while the database cannot be written
 
 T = TypeVar("T")
-Work = Callable[[AsyncSession], Awaitable[T]]
+Work = Callable[[Session], T]
+Transact = Callable[[Work[list[Any]]], Awaitable[list[Any]]]
 
 log = structlog.get_logger()
 
@@ -33,6 +34,7 @@ class _Item:
     work: Work[Any]
     what: str
     key: Hashable
+    topic: Hashable
     keep: float
     keep_until: float
     done: asyncio.Future[Any]
@@ -51,29 +53,32 @@ class GroupWriter:
     """Runs pieces of work in the order they came, as many in one transaction as wait.
 
     Its task lives while something waits. A piece that fails costs the others of its group nothing: the group is rolled
-    back and written anew, each piece behind a savepoint. So a piece may run twice, and only uses its session.
+    back and written anew, each piece in a transaction of its own. So a piece may run twice, and only uses its session.
     """
 
-    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]], place: str) -> None:
-        self._transaction = transaction
+    def __init__(self, transact: Transact, place: str) -> None:
+        self._transact = transact
         self._place = place
         self._waiting: deque[_Item] = deque()
         self._by_key: dict[Hashable, _Item] = {}
         self._task: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work[T], *, what: str, keep: float = 0.0, key: Hashable = None) -> T:
+    async def run(
+        self, work: Work[T], *, what: str, keep: float = 0.0, key: Hashable = None, topic: Hashable = None
+    ) -> T:
         """Return what `work` returned once that is on the disk, or raise what it raised.
 
-        While the database cannot be written at all, the work is kept for `keep` seconds and tried again in its place.
-        `what` names it in the log should it be lost. Of several with the same `key` that still wait, only the newest is
-        done, in the place of the first. Whoever is cancelled here leaves the work behind: it is done all the same.
+        While the database cannot be written, the work is kept for `keep` seconds and tried again in its place. `what`
+        names it in the log should it be lost. Of several with the same `key` that still wait, only the newest is done,
+        in the place of the first. Of the same `topic` nothing is done before what came first and is kept. Whoever is
+        cancelled here leaves the work behind: it is done all the same.
         Raises StorageError.
         """
         item = self._by_key.get(key) if key is not None else None
         if item is not None:
             item.work, item.keep_until = work, asyncio.get_running_loop().time() + keep
         else:
-            item = self._add(work, what, keep, key)
+            item = self._add(work, what, keep, key, topic)
         outcome: T = await asyncio.shield(item.done)
         return outcome
 
@@ -84,13 +89,13 @@ class GroupWriter:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _add(self, work: Work[Any], what: str, keep: float, key: Hashable) -> _Item:
+    def _add(self, work: Work[Any], what: str, keep: float, key: Hashable, topic: Hashable) -> _Item:
         if len(self._waiting) >= MOST_WAITING:
             raise StorageError(
                 f"Too much waits to be written to the database {self._place}.", "Check the disk's health and load."
             )
         loop = asyncio.get_running_loop()
-        item = _Item(work, what, key, keep, loop.time() + keep, loop.create_future())
+        item = _Item(work, what, key, topic, keep, loop.time() + keep, loop.create_future())
         self._waiting.append(item)
         if key is not None:
             self._by_key[key] = item
@@ -128,48 +133,46 @@ class GroupWriter:
 
     async def _write(self, group: Sequence[_Item]) -> list[_Item]:
         """Write the group and answer who waits for it; return those that are kept for another attempt."""
-        try:
-            outcomes = await self._together(group)
-        except Exception as error:
-            return _kept(group, error)
-        for item, outcome in zip(group, outcomes, strict=True):
-            item.settle(outcome)
-        return []
+        kept, now = [], asyncio.get_running_loop().time()
+        for item, outcome in zip(group, await self._outcomes(group), strict=True):
+            if not isinstance(outcome, Exception):
+                item.settle(outcome)
+            elif tells_outage(outcome) and item.keep_until > now:
+                kept.append(item)
+            else:
+                _give_up(item, outcome)
+        return kept
 
-    async def _together(self, group: Sequence[_Item]) -> list[Any]:
-        """Write all in one transaction; return for each what it returned or why it failed. Raises when all did."""
+    async def _outcomes(self, group: Sequence[_Item]) -> list[Any]:
+        """Return for each what it returned or why it failed."""
+        works = [item.work for item in group]
         try:
-            async with self._transaction() as session:
-                return [await item.work(session) for item in group]
+            return await self._transact(partial(_do, works))
         except Exception as error:
-            if len(group) == 1 or tells_outage(error):
-                raise
-        async with self._transaction() as session:
-            return [await self._apart(session, item) for item in group]
+            if len(group) == 1 or tells_absence(error):
+                return [error] * len(group)
+        outcomes: list[Any] = []
+        failed: dict[Hashable, Exception] = {}
+        for item in group:
+            outcome = failed.get(item.topic) or await self._alone(item)
+            if item.topic is not None and isinstance(outcome, Exception) and tells_outage(outcome):
+                failed[item.topic] = outcome
+            outcomes.append(outcome)
+        return outcomes
 
-    async def _apart(self, session: AsyncSession, item: _Item) -> Any:
+    async def _alone(self, item: _Item) -> Any:
         try:
-            async with session.begin_nested():
-                return await item.work(session)
-        except DatabaseFailure as error:
-            if is_outage(error):
-                raise
-            return explain(error, self._place)
+            (outcome,) = await self._transact(partial(_do, [item.work]))
         except Exception as error:
             return error
+        return outcome
 
 
-def _kept(group: Sequence[_Item], error: Exception) -> list[_Item]:
-    now = asyncio.get_running_loop().time()
-    outage = tells_outage(error)
-    kept = [item for item in group if outage and item.keep_until > now]
-    for item in group:
-        if item not in kept:
-            _give_up(item, error, quietly=not outage)
-    return kept
+def _do(works: Sequence[Work[Any]], session: Session) -> list[Any]:
+    return [work(session) for work in works]
 
 
-def _give_up(item: _Item, error: Exception, *, quietly: bool = False) -> None:
-    if not quietly and item.keep and not item.done.done():
+def _give_up(item: _Item, error: Exception) -> None:
+    if item.keep:
         log.error("what was to be stored is lost", what=item.what, error=str(error))
     item.settle(error)

@@ -3,7 +3,7 @@
 import builtins
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from services.clock import Clock, LoopClock
 from services.domain import TakenMessage
@@ -31,8 +31,8 @@ class Messages:
         """
         now = self._clock.now()
 
-        async def insert_or_overwrite(session: AsyncSession) -> None:
-            row = await _find(session, message.company_id, message.id)
+        def insert_or_overwrite(session: Session) -> None:
+            row = _find(session, message.company_id, message.id)
             if row is None:
                 row = MessageRow(id=message.id, company_id=message.company_id, audio_path="", created_at=now)
                 session.add(row)
@@ -44,17 +44,17 @@ class Messages:
             row.created_at = message.created_at or row.created_at
 
         what = f"message {message.id} of call {message.call_id}"
-        await self._database.write_together(insert_or_overwrite, what=what, keep=KEEP_SECONDS)
+        await self._database.write_together(insert_or_overwrite, what=what, keep=KEEP_SECONDS, topic=message.id)
 
     async def discard(self, company_id: str, message_id: str) -> None:
         """Delete a message that its caller took back; nothing happens when there is none. Waits as `save` does."""
         of_id = (MessageRow.company_id == company_id, MessageRow.id == message_id)
 
-        async def delete_it(session: AsyncSession) -> None:
-            await session.execute(delete(MessageRow).where(*of_id))
+        def delete_it(session: Session) -> None:
+            session.execute(delete(MessageRow).where(*of_id))
 
         what = f"that message {message_id} was taken back"
-        await self._database.write_together(delete_it, what=what, keep=KEEP_SECONDS)
+        await self._database.write_together(delete_it, what=what, keep=KEEP_SECONDS, topic=message_id)
 
     async def set_audio(self, company_id: str, message_id: str, path: str) -> None:
         """Note where the caller's voice lies, relative to DATA_DIR; waits as `save` does.
@@ -62,16 +62,19 @@ class Messages:
         Raises StorageError for an unknown message.
         """
 
-        async def note(session: AsyncSession) -> None:
-            (await _require(session, company_id, message_id)).audio_path = path
+        def note(session: Session) -> None:
+            _require(session, company_id, message_id).audio_path = path
 
         what = f"the sound {path} of message {message_id}"
-        await self._database.write_together(note, what=what, keep=KEEP_SECONDS)
+        await self._database.write_together(note, what=what, keep=KEEP_SECONDS, topic=message_id)
 
     async def mark_seen(self, company_id: str, message_id: str) -> None:
         """Note that the owner has read it. Raises StorageError for an unknown message."""
-        async with self._database.write() as session:
-            (await _require(session, company_id, message_id)).status = SEEN
+
+        def mark(session: Session) -> None:
+            _require(session, company_id, message_id).status = SEEN
+
+        await self._database.write_together(mark, what=f"that message {message_id} was read")
 
     async def list(self, company_id: str, limit: int = 50, *, only_new: bool = False) -> builtins.list[TakenMessage]:
         """Return the newest messages first, all or only those the owner has not seen."""
@@ -83,14 +86,14 @@ class Messages:
             return [message_record(row) for row in await session.scalars(query)]
 
 
-async def _find(session: AsyncSession, company_id: str, message_id: str) -> MessageRow | None:
+def _find(session: Session, company_id: str, message_id: str) -> MessageRow | None:
     query = select(MessageRow).where(MessageRow.company_id == company_id, MessageRow.id == message_id)
-    row: MessageRow | None = await session.scalar(query)
+    row: MessageRow | None = session.scalar(query)
     return row
 
 
-async def _require(session: AsyncSession, company_id: str, message_id: str) -> MessageRow:
-    row = await _find(session, company_id, message_id)
+def _require(session: Session, company_id: str, message_id: str) -> MessageRow:
+    row = _find(session, company_id, message_id)
     if row is None:
         raise StorageError(f"There is no message {message_id!r}.")
     return row

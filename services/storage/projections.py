@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from services.events import CallEvent, CallEventType
 from services.storage.records import TURN_FIELDS
 from services.storage.tables import CallRow, ConversationRow, TurnRow
 
-Projection = Callable[[AsyncSession, CallRow, TurnRow | None, CallEvent], None]
+Projection = Callable[[Session, CallRow, TurnRow | None, CallEvent], None]
 
 
 def moment(call: CallRow, at_ms: int) -> datetime:
@@ -19,13 +19,13 @@ def moment(call: CallRow, at_ms: int) -> datetime:
     return call.started_at + timedelta(milliseconds=at_ms)
 
 
-async def start_call(session: AsyncSession, event: CallEvent, now: datetime) -> CallRow:
+def start_call(session: Session, event: CallEvent, now: datetime) -> CallRow:
     """Insert the row of a call from its STARTED event; `now` stands in for a missing or unreadable `started_at`."""
     data = event.data
     call = CallRow(
         id=event.call_id,
         company_id=event.company_id,
-        conversation_id=await _known_conversation(session, event.company_id, str(data.get("conversation_id", ""))),
+        conversation_id=_known_conversation(session, event.company_id, str(data.get("conversation_id", ""))),
         channel=str(data.get("channel", "")),
         line=str(data.get("line", "")),
         direction=str(data.get("direction", "in")),
@@ -36,11 +36,11 @@ async def start_call(session: AsyncSession, event: CallEvent, now: datetime) -> 
     )
     session.add(call)
     # The event's row points at this one, and SQLAlchemy orders unrelated inserts as it likes.
-    await session.flush()
+    session.flush()
     return call
 
 
-def project(session: AsyncSession, call: CallRow, turn: TurnRow | None, event: CallEvent) -> None:
+def project(session: Session, call: CallRow, turn: TurnRow | None, event: CallEvent) -> None:
     """Apply one event to its call's rows; events that change no row are only recorded.
 
     `turn` is the row that a TURN event is about, where it is stored already.
@@ -50,11 +50,11 @@ def project(session: AsyncSession, call: CallRow, turn: TurnRow | None, event: C
         projection(session, call, turn, event)
 
 
-def _answered(_session: AsyncSession, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
+def _answered(_session: Session, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
     call.answered_at = moment(call, event.at_ms)
 
 
-def _said(session: AsyncSession, call: CallRow, row: TurnRow | None, event: CallEvent) -> None:
+def _said(session: Session, call: CallRow, row: TurnRow | None, event: CallEvent) -> None:
     values: dict[str, Any] = {name: event.data[name] for name in TURN_FIELDS if name in event.data}
     if row is None:
         row = TurnRow(
@@ -68,11 +68,11 @@ def _said(session: AsyncSession, call: CallRow, row: TurnRow | None, event: Call
         setattr(row, name, value)
 
 
-def _recorded(_session: AsyncSession, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
+def _recorded(_session: Session, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
     call.recording_path = str(event.data.get("path", ""))
 
 
-def _ended(_session: AsyncSession, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
+def _ended(_session: Session, call: CallRow, _turn: TurnRow | None, event: CallEvent) -> None:
     data: Mapping[str, Any] = event.data
     call.ended_at = moment(call, event.at_ms)
     call.outcome = str(data.get("outcome", ""))
@@ -89,12 +89,12 @@ _PROJECTIONS: dict[CallEventType, Projection] = {
 }
 
 
-async def _known_conversation(session: AsyncSession, company_id: str, conversation_id: str) -> str | None:
+def _known_conversation(session: Session, company_id: str, conversation_id: str) -> str | None:
     # A call is kept even when its conversation could not be stored.
     query = select(ConversationRow.id).where(
         ConversationRow.company_id == company_id, ConversationRow.id == conversation_id
     )
-    known: str | None = await session.scalar(query)
+    known: str | None = session.scalar(query)
     return known
 
 

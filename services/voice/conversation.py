@@ -7,19 +7,18 @@ and is handled by one loop, so that the state below is changed in one place only
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import structlog
 
 from services.audio.frame import Frame
-from services.dialogue.shapes import Effect, EndCall, KeepAudio, ReplyEvent, SendDigits, Transfer, Utterance
+from services.dialogue.shapes import Effect, KeepAudio, ReplyEvent
 from services.errors import EngineError, LineError, SecretaryError
 from services.events import CallEventType
 from services.voice.answering import Answering
-from services.voice.backchannel import is_farewell
 from services.voice.call import Call
 from services.voice.deadlines import Deadlines, Due
 from services.voice.digits import DigitCollector
+from services.voice.effects import connect, ending
 from services.voice.hearing.call_ears import EarsBack, EarsFailed
 from services.voice.hearing.listener import (
     Heard,
@@ -38,7 +37,7 @@ from services.voice.overlap import Overlap
 from services.voice.patience import Patience
 from services.voice.speaking.replies import Replies, ReplyDone
 from services.voice.turns import TurnBook
-from services.voice.utterances import joined
+from services.voice.utterances import asks_nothing, joined
 
 log = structlog.get_logger()
 
@@ -110,7 +109,7 @@ class VoiceConversation:
                     await self._on_deadline()
                 else:
                     await self._handle(event)
-            except LineError as error:  # the line is closing under us; its Closed event follows
+            except LineError as error:  # it is closing under us; its Closed event follows
                 log.info("the line refused", call=self._call.journal.call_id, error=str(error))
             except Exception:  # whatever broke, the caller's last words are still kept
                 log.exception("the conversation failed", call=self._call.journal.call_id)
@@ -127,11 +126,9 @@ class VoiceConversation:
             case Due.PUT_OFF:
                 await self._answering.put_off_long_enough()
             case Due.DIGITS:
-                await self._typed(self._digits.take(), "digits")
+                await self._answering.typed(self._digits.take(), "digits")
             case Due.NO_ANSWER | Due.FILLER | Due.SILENCE as due:
                 await self._on_wait_due(due, now)
-            case None:
-                pass
 
     async def _on_end_due(self, due: Due, now: float) -> None:
         if due is Due.LEAVING:
@@ -160,7 +157,8 @@ class VoiceConversation:
             case Digit(key):
                 await self._on_digit(key)
             case TypedText(text):
-                await self._typed(text, "typed")
+                self._patience.stay()
+                await self._answering.typed(text, "typed")
             case ReplyDone():
                 await self._on_reply_done(event)
             case EarsFailed() | EarsBack():
@@ -199,8 +197,6 @@ class VoiceConversation:
                 await self._on_reply_done(event)
             case EarsFailed() | EarsBack():
                 self._on_ears(event)
-            case _:
-                pass
 
     def _say(self, events: AsyncGenerator[ReplyEvent, None], since: float) -> None:
         """Let the secretary speak of her own accord."""
@@ -209,7 +205,7 @@ class VoiceConversation:
     async def _on_heard(self, heard: Heard) -> None:
         self._patience.sound(self._call.clock.monotonic())
         leaving = self._patience.stay()
-        if leaving and _asks_nothing(heard.utterance):
+        if leaving and asks_nothing(heard.utterance):
             self._turns.caller_spoke(heard)
             await self._hang_up(leaving)
             return
@@ -219,23 +215,17 @@ class VoiceConversation:
         self._patience.sound(self._call.clock.monotonic())
         if self._replies.interruptible:
             await self._answering.silence("digits")
-        if number := self._digits.press(key):
-            await self._typed(number, "digits")
-
-    async def _typed(self, text: str, source: Literal["typed", "digits"]) -> None:
         self._patience.stay()
-        await self._answering.typed(text, source)
+        if number := self._digits.press(key):
+            await self._answering.typed(number, "digits")
 
     def _note_interim(self, text: str) -> None:
         self._call.journal.record(CallEventType.INTERIM, {"role": "caller", "text": text})
 
     def _on_ears(self, event: EarsFailed | EarsBack) -> None:
-        match event:
-            case EarsFailed(message, recovered):
-                self._call.journal.record(CallEventType.DEGRADED, {"part": "stt", "detail": message})
-                self._set_ears(recovered)
-            case EarsBack():
-                self._set_ears(True)
+        if isinstance(event, EarsFailed):
+            self._call.journal.record(CallEventType.DEGRADED, {"part": "stt", "detail": event.message})
+        self._set_ears(isinstance(event, EarsBack) or event.recovered)
 
     def _set_ears(self, ears: bool) -> None:
         conversation = self._call.conversation
@@ -257,33 +247,21 @@ class VoiceConversation:
             await self._answering.waiting()
 
     async def _perform(self, effects: Sequence[Effect]) -> bool:
-        """Do what the answer was about, now that its last word was played; True when nothing is to be answered now."""
-        ends = False
-        for effect in effects:
-            match effect:
-                case EndCall(reason):
-                    ends = True
-                    heard = self._listener.hears_speech or self._listener.thinking
-                    if heard and self._parting_until is None:
-                        self._patience.leave(reason, self._call.clock.monotonic())
-                    else:
-                        await self._hang_up(reason)
-                case Transfer() | SendDigits():
-                    try:
-                        await self._connect(effect)
-                    except LineError as error:  # she has just promised it
-                        await self._on_failure(error)
-                        return True
-                case KeepAudio():
-                    pass
-        return ends
-
-    async def _connect(self, effect: Transfer | SendDigits) -> None:
-        match effect:
-            case Transfer(to):
-                await self._call.line.transfer(to)
-            case SendDigits(digits):
-                await self._call.line.send_digits(digits)
+        """Do what the answer was about; True when nothing is to be answered behind it."""
+        try:
+            await connect(self._call.line, effects)
+        except LineError as error:  # she has just promised it
+            await self._on_failure(error)
+            return True
+        reason = ending(effects)
+        if reason is None:
+            return False
+        speaks_up = self._listener.hears_speech or self._listener.thinking
+        if speaks_up and self._parting_until is None:
+            self._patience.leave(reason, self._call.clock.monotonic())
+        else:
+            await self._hang_up(reason)
+        return True
 
     async def _on_failure(self, error: BaseException) -> None:
         """A reply broke: say so in human words; give up politely when even that fails."""
@@ -317,8 +295,3 @@ class VoiceConversation:
                 self._turns.caller_spoke(event)
                 last = joined(last, event.utterance)
         await self._replies.keep_last(self._call.secretary.hung_up(self._call.conversation, last))
-
-
-def _asks_nothing(utterance: Utterance) -> bool:
-    """Tell whether it is no reason to stay on the line after the goodbye: a noise, an uh-huh, "thank you, bye"."""
-    return not utterance.understood or is_farewell(utterance.text, utterance.language)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.dialogue.shapes import Utterance
 from services.domain import AudioSpan
+from services.voice.backchannel import is_farewell
 from services.voice.hearing.listener import PRE_ROLL
 
 _BLIP = 0.5  # seconds: shorter sounds that held no words are coughs and clicks
@@ -19,6 +20,11 @@ def is_noise(utterance: Utterance, expects: str = "") -> bool:
     span = utterance.span
     shortest = _ANSWER if expects == "yes_no" else _BLIP
     return not utterance.understood and (span is None or span.end - span.start - 2 * PRE_ROLL < shortest)
+
+
+def asks_nothing(utterance: Utterance) -> bool:
+    """Tell whether it is no reason to stay on the line after the goodbye: a noise, an uh-huh, "thank you, bye"."""
+    return not utterance.understood or is_farewell(utterance.text, utterance.language)
 
 
 def joined(first: Utterance | None, second: Utterance) -> Utterance:

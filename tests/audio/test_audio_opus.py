@@ -22,6 +22,7 @@ def written(path: Path, sound: Samples, rate: int) -> Samples:
                 writer.write(sound[start : start + rate // 5])
     finally:
         os.close(handle)
+    back: Samples
     back, found = sf.read(path, dtype="int16", always_2d=True)
     assert found == rate
     return back
@@ -55,9 +56,11 @@ def test_a_writer_that_was_given_up_leaves_the_next_file_alone(tmp_path: Path) -
     noise = np.random.default_rng(0).integers(-8000, 8000, (16_000, 2)).astype(np.int16)
     handle = os.open(tmp_path / "call.ogg", os.O_CREAT | os.O_RDWR)
     writer = OpusWriter(handle, 8000)
+    writer.write(noise)
+    left = (tmp_path / "call.ogg").stat().st_size
     with pytest.raises(KeyError), writer:
-        writer.write(noise)
         raise KeyError
+    assert (tmp_path / "call.ogg").stat().st_size == left, "no end of the stream: it may be the disk that failed"
     os.close(handle)
     other = os.open(tmp_path / "other", os.O_CREAT | os.O_RDWR)
     try:

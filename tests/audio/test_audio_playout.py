@@ -47,6 +47,21 @@ async def test_put_waits_while_full_and_goes_on_when_one_is_taken() -> None:
     assert [int(queue.take().samples[0]) for _ in range(2)] == [2, 3]
 
 
+async def test_a_sender_that_found_it_full_is_woken_once_for_several_frames() -> None:
+    queue = PlayoutQueue(8_000, capacity_seconds=0.4)
+    sender = asyncio.create_task(put_all(queue, speech(30)))
+    await asyncio.sleep(0)
+    queued = []
+    for _ in range(10):
+        queue.take()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        queued.append(queue.queued // 160)
+    assert queued == [19, 18, 17, 16, 20, 19, 18, 17, 16, 20]
+    assert sender.done()
+    await sender
+
+
 async def test_discard_drops_what_is_queued_and_what_waits() -> None:
     queue = PlayoutQueue(8_000, capacity_seconds=0.04)
     await put_all(queue, speech(2))

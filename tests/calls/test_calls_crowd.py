@@ -18,6 +18,7 @@ from services.domain import Turn
 from services.errors import EngineOverloadedError
 from services.installation import Installation, OpenInstallation
 from services.storage.records import CallRecord
+from services.stt.protocol import TranscriptStream
 from services.voice.desk import Desk
 from services.voice.endpointing.policy import TurnPolicy
 from services.voice.hearing.vad import SileroModel
@@ -101,7 +102,8 @@ def wrong_with_turns(turns: Sequence[Turn]) -> Iterator[str]:
 async def fill_pools(installation: Installation) -> None:
     """Open as many connections and ears at once as there may be: they come with the first work and stay."""
     await asyncio.gather(*(installation.calls.list(installation.company_id, limit=1) for _ in range(50)))
-    speech, opened = recorded("long-slt"), []
+    speech = recorded("long-slt")
+    opened: list[TranscriptStream] = []
     with contextlib.suppress(EngineOverloadedError):
         while len(opened) < 50:
             opened.append(await installation.ears.open_stream("en", RATE))

@@ -40,5 +40,5 @@ async def test_hanging_up_stops_the_model(phone: Phone) -> None:
             await asyncio.wait_for(server.asked.wait(), 30)
             await place
             async with asyncio.timeout(10):
-                while server.streaming:
+                while server.streaming:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)

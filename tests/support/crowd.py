@@ -10,7 +10,8 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -23,9 +24,10 @@ from voice_fakes import Act, FakeEars
 from services.audio.frame import Frame, Samples
 from services.errors import EngineError
 from services.installation import Installation
+from services.stt.protocol import TranscriptStream
 from services.tts.protocol import SpeechPiece, Voice
 from services.voice.desk import Desk
-from services.voice.ports import Mouth
+from services.voice.ports import Ears, Mouth
 from services.voice.reception import Reception
 
 SENTENCES = {
@@ -143,6 +145,22 @@ class FlakyMouth:
             await pieces.aclose()
 
 
+_EARS: ContextVar[Ears] = ContextVar("the ears of this call")
+
+
+class EarsOfEachCall:
+    """Every call hears with ears of its own: those that the context of its task names."""
+
+    def serves(self, language: str) -> bool:
+        return _EARS.get().serves(language)
+
+    def streams(self, language: str) -> bool:
+        return _EARS.get().streams(language)
+
+    async def open_stream(self, language: str, rate: int, hints: Sequence[str] = ()) -> TranscriptStream:
+        return await _EARS.get().open_stream(language, rate, hints)
+
+
 class Crowd:
     """Callers at `desk`, `size` of them at a time; `count` says what came about."""
 
@@ -150,7 +168,8 @@ class Crowd:
         self._installation = installation
         self._dice = random.Random(seed)
         self._mouth = FlakyMouth(desk.mouth, self._dice)
-        self._desk = replace(desk, mouth=self._mouth)
+        self._ears = desk.ears
+        self._reception = Reception(replace(desk, mouth=self._mouth, ears=EarsOfEachCall()))
         self._size = size
         self._number = 0
         self.count: Counter[str] = Counter()
@@ -185,7 +204,8 @@ class Crowd:
         line = PacedLine(sound, f"+7999{self._number:07}", keys=script.keys, keeps=False)
         if script.rings_off:
             await line.hangup()
-        taking = asyncio.create_task(Reception(self._desk_of(script)).take(line))
+        _EARS.set(self._ears_of(script))
+        taking = asyncio.create_task(self._reception.take(line))
         if script.cancelled_at is None:
             return await taking
         self.count["cancelled"] += 1
@@ -195,16 +215,16 @@ class Crowd:
         record = await self._installation.calls.last_call(self._installation.company_id, line.info.number)
         return record.id if record else ""
 
-    def _desk_of(self, script: Script) -> Desk:
+    def _ears_of(self, script: Script) -> Ears:
         if script.real_ears:
             self.count["real ears"] += 1
-            return self._desk
+            return self._ears
         breaks_at = None
         if script.ears_break is not None:
             self.count["ears broke"] += 1
             breaks_at = asyncio.get_running_loop().time() + script.ears_break
         ears = FakeEars(script.acts, breaks_at=breaks_at, delay=self._dice.uniform(0.02, 0.6))
-        return replace(self._desk, ears=EarsOf(ears))
+        return EarsOf(ears)
 
     async def _kill(self, seconds: float, kills: int) -> None:
         for _ in range(kills):

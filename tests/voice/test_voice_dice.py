@@ -1,7 +1,7 @@
 """Calls that the dice write, in virtual time: whatever a caller does, no word is lost and nobody waits in silence."""
 
 import random
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 from voice_call import Played, play
@@ -47,9 +47,9 @@ def roll(dice: random.Random) -> list[Act]:
                     dice.uniform(0.1, 1.5),
                     " ".join([*words.split()[half:], f"w{number}"]),
                 )
-                act = speaks(
-                    at, *(parts if dice.random() < 0.4 else (f"{words} w{number}",)), word=dice.uniform(0.2, 0.45)
-                )
+                final = dice.choices((None, f"{words} w{number} indeed", ""), (16, 3, 1))[0]
+                whole = (f"{words} w{number}",)
+                act = speaks(at, *(parts if dice.random() < 0.4 else whole), word=dice.uniform(0.2, 0.45), final=final)
             case "nods":
                 act = Act(at, dice.uniform(0.15, 0.7), dice.choice(("yes", "uh-huh", "okay")))
             case "coughs":
@@ -63,6 +63,16 @@ def roll(dice: random.Random) -> list[Act]:
         acts.append(act)
         at = act.end + dice.choice((dice.uniform(0.05, 1.0), dice.uniform(1.0, 6.0), dice.uniform(6.0, 12.0)))
     return [*acts, Act(LENGTH, hang_up=True)]
+
+
+def said_one_after_the_other(played: Played) -> bool:
+    """No text was heard in two pieces with another between them."""
+    heard = [
+        next(number for number, each in enumerate(played.mouth.spoken) if each.begin <= position < each.end)
+        for position in played.line.voice_positions()
+    ]
+    runs = [number for number, _ in groupby(heard)]
+    return len(runs) == len(set(runs))
 
 
 def call(seed: int) -> tuple[list[Act], Played]:
@@ -103,11 +113,16 @@ def test_no_word_is_lost_and_nobody_waits_in_silence(seed: int) -> None:
     keyed = any(act.key for act in acts)  # a key answers in the place of words that were not answered yet
     assert keyed or not lost, "everything that was understood was answered"
     ears_broke = "stt" in played.degraded()
-    spoken = {word for act in acts for word in act.text.split() if word.startswith("w") and word[1:].isdigit()}
+    told = " ".join(act.text for act in acts if act.final != "")  # the ears took the others back
+    spoken = {word for word in told.split() if word.startswith("w") and word[1:].isdigit()}
     assert ears_broke or spoken <= set(" ".join(heard).split()), "everything that was said was understood"
+    assert said_one_after_the_other(played)
     for turn in played.log.turns("secretary"):
         assert turn["interrupted_by"] or turn["heard"] == turn["intended"]
         assert str(turn["intended"]).startswith(str(turn["heard"]))
+        stages = turn["stages"]
+        assert isinstance(stages, dict)
+        assert all(at >= 0 for at in stages.values())
     assert [event.data["index"] for event in played.log.events if event.type == "turn"] == list(
         range(len(played.log.turns("caller")) + len(played.log.turns("secretary")))
     )

@@ -19,6 +19,8 @@ class Filler:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._task: asyncio.Task[None] | None = None
+        self._text = self._language = ""
+        self._begin: int | None = None  # of the phrase's sound, in samples of the line's count; None: not heard
         self._end = 0
 
     @property
@@ -26,8 +28,15 @@ class Filler:
         """True from the moment a phrase is wanted until its last sound was handed on."""
         return self._task is not None and (not self._task.done() or self._call.line.played < self._end)
 
+    def choose(self) -> str:
+        """Return the phrase to say now: one that was dropped before it sounded has its turn still."""
+        if self._text and self._begin is None and self._language == self._call.conversation.language:
+            return self._text
+        return self._call.secretary.filler(self._call.conversation)
+
     def say(self, text: str) -> None:
         """Begin to speak; nothing else may be on its way to the line."""
+        self._text, self._language, self._begin = text, self._call.conversation.language, None
         self._task = asyncio.create_task(self._speak(text), name="filler")
 
     async def queued(self) -> None:
@@ -38,6 +47,8 @@ class Filler:
     async def drop(self) -> None:
         """Stop making it; what is queued is the line's to discard."""
         task, self._task = self._task, None
+        if self._begin is not None and self._begin >= self._call.line.played:
+            self._begin = None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -50,6 +61,8 @@ class Filler:
             async with aclosing(call.mouth.synthesize(spoken, call.voice, call.line.rate, fixed=True)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Frame):
+                        if self._begin is None:
+                            self._begin = call.line.played + call.line.queued
                         await call.line.send(piece)
                         self._end = call.line.played + call.line.queued
         except EngineError as error:

@@ -10,9 +10,10 @@ from typing import Any
 import structlog
 
 from services.audio.frame import Frame
-from services.dialogue.shapes import EndCall, KeepAudio, ReplyEvent, Utterance
+from services.dialogue.shapes import KeepAudio, ReplyEvent, Utterance
 from services.events import CallEventType
 from services.voice.call import Call
+from services.voice.effects import ending
 from services.voice.latency import Stage, Trace
 from services.voice.speaking.filler import Filler
 from services.voice.speaking.reply import Reply
@@ -87,16 +88,21 @@ class Replies:
     @property
     def parting(self) -> bool:
         """True while what is said is known to be the call's last."""
-        return self._reply is not None and any(isinstance(effect, EndCall) for effect in self._reply.effects)
+        return self._reply is not None and ending(self._reply.effects) is not None
 
     @property
     def stalled_since(self) -> float | None:
-        """When the sound of the reply under way last ended, in the clock's seconds; None before the first.
+        """When the sound of the reply under way last ended, in the clock's seconds: almost now while it is played.
 
-        Almost now while it is played. A line that is held for the caller has not stalled.
+        Before its first sound it is when she began to speak of her own accord; None for an answer (`waiting_since`). A
+        line that is held for the caller has not stalled.
         """
-        hole = self._reply.speech.hole if self._reply is not None else None
-        return None if hole is None else self._call.clock.monotonic() - hole
+        reply = self._reply
+        if reply is None:
+            return None
+        if reply.speech.hole is None:
+            return self.begun_at if reply.asked is None else None
+        return self._call.clock.monotonic() - reply.speech.hole
 
     @property
     def audible_for(self) -> float | None:
@@ -155,8 +161,7 @@ class Replies:
         """Bridge the wait with a short phrase, where the persona has one and the answer is not on the line already."""
         if self._reply is not None and self._reply.speech.on_line:  # it has only not sounded yet
             return
-        text = self._call.secretary.filler(self._call.conversation)
-        if text and not self._filler.speaking:
+        if not self._filler.speaking and (text := self._filler.choose()):
             self._filler.say(text)
             if self._reply is not None:
                 self._reply.trace.mark(Stage.FILLER)

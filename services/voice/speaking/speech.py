@@ -48,6 +48,7 @@ class Speech:
         self._free = free
         self._written: list[str] = []
         self._chunks: list[SpokenChunk] = []
+        self._coming: _Passage | None = None  # asked of the voice, and no sound of it is there yet
         self._last_played = 0
         self._hole = 0
         self._held = False
@@ -76,7 +77,8 @@ class Speech:
     def interruptible(self) -> bool:
         """False while a passage is played, or comes next, that must be heard to its end."""
         played = self._line.played
-        return next((each.interruptible for each in self._chunks if each.under_way(played)), True)
+        following = self.audible_at is None or self._coming is None or self._coming.interruptible
+        return next((each.interruptible for each in self._chunks if each.under_way(played)), following)
 
     @property
     def hole(self) -> float | None:
@@ -173,6 +175,7 @@ class Speech:
         if not spoken.strip():
             return
         self._trace.mark(Stage.FIRST_CLAUSE)
+        self._coming = passage
         chunk = SpokenChunk(passage.text, spoken, passage.interruptible)
         line = self._line
         async with aclosing(self._mouth.synthesize(spoken, self._voice, line.rate, fixed=passage.fixed)) as pieces:
@@ -185,6 +188,7 @@ class Speech:
                     await self._free()
                     chunk.start = line.played + line.queued
                     self._chunks.append(chunk)
+                    self._coming = None
                 chunk.sent += len(piece.samples)
                 await line.send(piece)
         chunk.complete = True
