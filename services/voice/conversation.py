@@ -146,6 +146,8 @@ class VoiceConversation:
             await self._answering.silence("failure")
             await self._on_failure(EngineError("No answer was ready in time."))
         else:
+            if self._listener.hears_speech:  # for long, and without a word
+                self._overlap.take_for_noise()
             self._say(self._call.secretary.no_input(self._call.conversation, self._patience.ask()), now)
 
     async def _handle(self, event: InboxEvent) -> None:

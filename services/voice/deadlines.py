@@ -12,6 +12,7 @@ from services.voice.settings import VoiceSettings
 from services.voice.speaking.replies import Replies
 
 _FILLERS_APART = 2.5  # times `filler_after` lie between two fillers of one wait
+_WORDLESS = 6.0  # seconds of sound without a word that are no speech
 _JUST_BEGUN = 0.4  # seconds a reply gets to be heard without a filler before it, however long the caller waits
 
 
@@ -46,6 +47,7 @@ class Deadlines:
         self._listener = listener
         self._replies = replies
         self._overlap = overlap
+        self._patience = patience
         self._wait_began: float | None = None
         self._fillers = 0
         self._all: tuple[tuple[Due, Callable[[], float | None]], ...] = (
@@ -56,7 +58,7 @@ class Deadlines:
             (Due.DIGITS, lambda: digits.deadline),
             (Due.NO_ANSWER, self._no_answer),
             (Due.FILLER, self._filler),
-            (Due.SILENCE, lambda: None if self._at_work else patience.silence()),
+            (Due.SILENCE, self._silence),
         )
 
     def next(self) -> float:
@@ -72,13 +74,21 @@ class Deadlines:
 
     @property
     def _busy(self) -> bool:
-        return self._at_work or self._replies.speaking
+        return self._at_work or self._listener.hears_speech or self._replies.speaking
 
     @property
     def _at_work(self) -> bool:
         """True while something is under way whose end will be told; that a mere filler has ended, nobody tells."""
-        listener, replies = self._listener, self._replies
-        return replies.under_way or listener.hears_speech or listener.thinking or self._digits.deadline is not None
+        return self._replies.under_way or self._listener.thinking or self._digits.deadline is not None
+
+    def _silence(self) -> float | None:
+        """Sound without a word (a television) is silence, too, after a while."""
+        if self._at_work:
+            return None
+        wordless = self._listener.wordless_since
+        if wordless is not None:
+            return max(self._patience.silence(), wordless + _WORDLESS)
+        return None if self._listener.hears_speech else self._patience.silence()
 
     def _no_answer(self) -> float | None:
         """The same patience for an answer that does not begin and for one that falls silent in the middle."""

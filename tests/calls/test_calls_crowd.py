@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from crowd import Crowd, Script
-from open_things import OpenThings, settled
+from open_things import OpenThings, memory, settled
 from paced_line import RATE, SIZE, recorded
 
 from services.audio.files import read_audio
@@ -128,12 +128,12 @@ async def crowded(
         await crowd.call_for(min(8.0, seconds / 4), 5.0, inspector)
         await fill_pools(installation)
         gc.collect()
-        before = await settled(OpenThings.now(), 1.0)
+        before, at_first = await settled(OpenThings.now(), 1.0), memory()
         await crowd.call_for(seconds, longest, inspector, kills)
         assert not inspector.faults, "\n".join(inspector.faults)
         gc.collect()
         after = await settled(before, 10.0)
-        assert after.memory - before.memory < 64.0, (before, after)
+        assert after.memory - before.memory < 64.0, (before, at_first, after, memory())
         return dict(crowd.count) | {"more memory": round(after.memory - before.memory)}
 
 

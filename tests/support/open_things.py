@@ -1,6 +1,7 @@
 """What a process holds: the measure of a leak."""
 
 import asyncio
+import contextlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,4 +53,19 @@ async def settled(before: OpenThings, seconds: float = 5.0) -> OpenThings:
             return now
         await asyncio.sleep(0.05)
         now = OpenThings.now()
-    raise AssertionError(f"{before} became {now}: {asyncio.all_tasks()}, {threading.enumerate()}")
+    what = (asyncio.all_tasks(), threading.enumerate(), open_files(), memory())
+    raise AssertionError(f"{before} became {now}: {what}")
+
+
+def open_files() -> list[str]:
+    """Name what the file descriptors of this process point to."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(str(each.readlink()) for each in Path("/proc/self/fd").iterdir())
+    return []
+
+
+def memory() -> dict[str, int]:
+    """Return the resident memory in MiB of this process and its workers, by what they run."""
+    process = psutil.Process()
+    every = (process, *process.children(recursive=True))
+    return {f"{each.pid} {' '.join(each.cmdline())[-60:]}": round(each.memory_info().rss / 2**20) for each in every}

@@ -192,7 +192,7 @@ def test_the_time_limit_lets_the_caller_finish_and_keeps_what_was_said() -> None
 
 
 def test_a_caller_who_never_pauses_is_parted_from_after_ten_seconds_more() -> None:
-    played = play(Act(20, 60.0, "and then"), max_call=30.0, longest=90)
+    played = play(Act(20, 60.0, " ".join(["and then"] * 90)), max_call=30.0, longest=90)
     begun = played.log.turns("secretary")[-1]["start"]
     assert isinstance(begun, float)
     assert begun == pytest.approx(40.0, abs=0.5)

@@ -186,3 +186,15 @@ def test_an_uh_huh_while_she_thinks_is_no_question() -> None:
 def test_how_far_she_is_lowered_is_the_owners_choice(decibels: float) -> None:
     played = listens(sounds(6, 0.2), duck_db=decibels)
     assert lowest(played, 6, 6.3) == pytest.approx(decibels, abs=1)
+
+
+def test_a_caller_who_left_the_television_on_is_asked_and_parted_from() -> None:
+    played = play(sounds(1.5, 80), Act(88, hang_up=True), longest=90)
+    assert played.log.heard("secretary")[1:] == ["Are you there?", "Are you there?", "Goodbye."]
+    assert played.line.hung_up_at < 45
+
+
+def test_a_caller_who_answers_over_the_television_that_they_are_there_is_heard() -> None:
+    here = speaks(14, "yes I am here what are your hours")
+    played = play(sounds(1.5, 60), here, Act(66, hang_up=True), longest=70)
+    assert played.secretary.asked[-1].endswith(here.text)

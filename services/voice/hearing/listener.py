@@ -113,13 +113,18 @@ class Listener:
         self._interim = ""
         self._began: float | None = None
         self._likely = self._sustained = self._paused = False
-        self._voice_at = 0.0
+        self._voice_at = self._began_at = 0.0
         self._now = 0.0
 
     @property
     def hears_speech(self) -> bool:
         """True from the onset of the caller's speech until the end of the turn is decided."""
         return self._began is not None
+
+    @property
+    def wordless_since(self) -> float | None:
+        """The clock's second since which something sounds like speech and brings no word; None: nothing of the kind."""
+        return self._began_at if self._began is not None and self.early_words and not self._interim else None
 
     @property
     def voice_now(self) -> bool:
@@ -223,7 +228,7 @@ class Listener:
         await self._ears.close()
 
     async def _begin(self, started: float) -> None:
-        self._began = started
+        self._began, self._began_at = started, self._clock.monotonic()
         self._sustained = self._paused = False
         self._interim = ""
         self._endpointer.begin(started, self._pre_roll)
