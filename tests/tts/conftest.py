@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, save_model
+from speech_cache import Noted
 
 from services.engines import EngineContext
+from services.tts import piper
 from services.tts.manager import Mouth
 from services.tts.protocol import TextToSpeechEngine
 from services.tts.settings import TtsSettings
@@ -116,3 +118,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     for mouth in mouths:
         await mouth.close()
     gc.collect()
+
+
+@pytest.fixture
+def natural(make_voice: MakeVoice) -> Noted:
+    make_voice("ru_RU-irina-low")
+    return Noted(piper.ENGINE)

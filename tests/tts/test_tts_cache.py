@@ -2,105 +2,19 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
-import numpy as np
 import pytest
+from speech_cache import GREETING, MakeVoice, Noted, Start, files, same, speak, written
 
 from services.audio.frame import Frame
-from services.engines import Availability, EngineContext
 from services.errors import EngineError
 from services.parts import State
-from services.tts import espeak, piper
+from services.tts import espeak
 from services.tts.cache_file import FORMAT
-from services.tts.manager import Mouth
-from services.tts.protocol import KnowsItsModel, SpeechPiece, TextToSpeech, TextToSpeechEngine, Voice, VoiceInfo
-
-GREETING = "Здравствуйте, чем могу помочь?"
-MakeVoice = Callable[..., Path]
-Start = Callable[..., Awaitable[Mouth]]
-
-
-class Noted:
-    """A real engine that notes what it is asked to speak, and breaks once after `breaks_at` pieces when told to."""
-
-    def __init__(self, engine: TextToSpeechEngine) -> None:
-        self.info = engine.info
-        self.asked: list[str] = []
-        self.breaks_at = -1
-        self._engine = engine
-        self._loaded: TextToSpeech | None = None
-
-    @property
-    def loaded(self) -> TextToSpeech:
-        assert self._loaded is not None
-        return self._loaded
-
-    def availability(self, context: EngineContext) -> Availability:
-        return self._engine.availability(context)
-
-    async def load(self, context: EngineContext) -> TextToSpeech:
-        self._loaded = await self._engine.load(context)
-        return self
-
-    def voices(self) -> Sequence[VoiceInfo]:
-        return self.loaded.voices()
-
-    def model_of(self, voice: Voice) -> str:
-        return self.loaded.model_of(voice) if isinstance(self.loaded, KnowsItsModel) else ""
-
-    async def synthesize(self, text: str, voice: Voice, rate: int) -> AsyncGenerator[SpeechPiece, None]:
-        if text != "1":  # the warm-up at the start
-            self.asked.append(text)
-        count = 0
-        async with aclosing(self.loaded.synthesize(text, voice, rate)) as pieces:
-            async for piece in pieces:
-                if count == self.breaks_at:
-                    self.breaks_at = -1
-                    raise EngineError("Broken on purpose.")
-                count += 1
-                yield piece
-
-    async def close(self) -> None:
-        await self.loaded.close()
-
-
-@pytest.fixture
-def natural(make_voice: MakeVoice) -> Noted:
-    make_voice("ru_RU-irina-low")
-    return Noted(piper.ENGINE)
-
-
-async def speak(
-    mouth: Mouth, text: str = GREETING, rate: int = 8000, *, fixed: bool = True, voice: Voice | None = None
-) -> list[SpeechPiece]:
-    voice = voice or mouth.voice_for("ru", "female")
-    async with aclosing(mouth.synthesize(text, voice, rate, fixed=fixed)) as pieces:
-        return [piece async for piece in pieces]
-
-
-def same(some: Sequence[SpeechPiece], others: Sequence[SpeechPiece]) -> bool:
-    """Whether both are the same marks and the same frames in the same order."""
-    return len(some) == len(others) and all(
-        np.array_equal(one.samples, other.samples) and (one.rate, one.position) == (other.rate, other.position)
-        if isinstance(one, Frame) and isinstance(other, Frame)
-        else one == other
-        for one, other in zip(some, others, strict=True)
-    )
-
-
-def files(folder: Path) -> list[Path]:
-    return sorted((folder / "speech-cache").glob("*"))
-
-
-async def written(mouth: Mouth, folder: Path, number: int) -> list[Path]:
-    """Wait until so many files are there."""
-    async with asyncio.timeout(10):
-        while len(found := [each for each in files(folder) if each.suffix == ".speech"]) < number:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    return found
+from services.tts.protocol import Voice
 
 
 async def test_the_same_marks_and_frames_come_from_the_cache(start: Start) -> None:
@@ -331,56 +245,3 @@ async def test_a_disk_that_hangs_costs_nobody_the_voice(start: Start, natural: N
     assert len(natural.asked) == 2
     file.open("wb").close()
     assert [each.state for each in mouth.parts() if each.name == "speech cache"] == [State.DEGRADED]
-
-
-async def test_warming_speaks_ahead_and_only_what_is_not_there(start: Start, natural: Noted, tmp_path: Path) -> None:
-    texts = [GREETING, "Минуту.", "Мы работаем с девяти до шести.", GREETING, " "]
-    mouth = await start(natural)
-    voice = mouth.voice_for("ru", "female")
-    mouth.warm(texts, voice, 8000)
-    await asyncio.wait_for(mouth.warmed(), 20)
-    assert natural.asked == texts[:3]
-    for text in texts[:3]:
-        await speak(mouth, text)
-    mouth.warm(texts, voice, 8000)
-    await asyncio.wait_for(mouth.warmed(), 20)
-    assert len(natural.asked) == 3
-    await mouth.close()
-    assert len(files(tmp_path)) == 3
-
-
-async def test_warming_lets_callers_go_first(start: Start, natural: Noted) -> None:
-    mouth = await start(natural)
-    voice = mouth.voice_for("ru", "female")
-    live = mouth.synthesize("Секунду, я посмотрю.", voice, 8000)
-    await anext(live)
-    mouth.warm([GREETING], voice, 8000)
-    await speak(mouth, "Да.", fixed=False)
-    assert GREETING not in natural.asked
-    await live.aclose()
-    await asyncio.wait_for(mouth.warmed(), 20)
-    assert natural.asked[-1] == GREETING
-
-
-async def test_warming_can_be_ended_and_begun_again(start: Start, natural: Noted, tmp_path: Path) -> None:
-    mouth = await start(natural)
-    voice = mouth.voice_for("ru", "female")
-    mouth.warm([f"Ответ номер {number}." for number in range(40)], voice, 8000)
-    await asyncio.sleep(0)
-    await mouth.stop_warming()
-    assert len(natural.asked) < 2
-    mouth.warm(["Да."], voice, 8000)
-    await asyncio.wait_for(mouth.warmed(), 20)
-    assert natural.asked[-1] == "Да."
-    mouth.warm([f"Ответ номер {number}." for number in range(40)], voice, 8000)
-    await mouth.close()
-    assert len(natural.asked) < 4
-
-
-async def test_warming_goes_on_after_a_text_that_cannot_be_spoken(start: Start, natural: Noted) -> None:
-    mouth = await start(natural)
-    natural.breaks_at = 3
-    voice = mouth.voice_for("ru", "female")
-    mouth.warm(["Раз.", "Два."], voice, 8000)
-    await asyncio.wait_for(mouth.warmed(), 20)
-    assert natural.asked == ["Раз.", "Два."]
