@@ -191,7 +191,7 @@ def test_how_far_she_is_lowered_is_the_owners_choice(decibels: float) -> None:
 def test_a_caller_who_left_the_television_on_is_asked_and_parted_from() -> None:
     played = play(sounds(1.5, 80), Act(88, hang_up=True), longest=90)
     assert played.log.heard("secretary")[1:] == ["Are you there?", "Are you there?", "Goodbye."]
-    assert played.line.hung_up_at < 45
+    assert (played.line.hung_up_at or 90) < 45
 
 
 def test_a_caller_who_answers_over_the_television_that_they_are_there_is_heard() -> None:
