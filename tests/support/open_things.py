@@ -13,9 +13,9 @@ import psutil
 class OpenThings:
     """Counts of this process, and the resident memory of it and its workers in MiB.
 
-    Threads of asyncio's own pool are not counted: they are made as needed, up to its bound, and stay. Descriptors of the
-    database's file neither: SQLite keeps that of a closed connection for the next one, as long as another connection
-    holds a lock; the connections themselves are counted by their threads.
+    Threads of asyncio's own pool are not counted: they are made as needed, up to its bound, and stay. Descriptors of
+    the database's file neither: SQLite keeps that of a closed connection for the next one, as long as another
+    connection holds a lock; the connections themselves are counted by their threads.
     """
 
     tasks: int
