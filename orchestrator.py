@@ -20,8 +20,12 @@ from fastapi import FastAPI
 
 import api.commands
 import telephony.commands
+from api.gsm import gsm_router
 from api.server import build_app, open_socket, product_version, serve_app
 from services import logs
+from services.accounts.accounts import Accounts
+from services.accounts.secret_key import SecretKey
+from services.accounts.settings import OwnerSettings
 from services.clock import LoopClock
 from services.dialogue.company import seed_company
 from services.dialogue.personas import seed_personas
@@ -35,15 +39,26 @@ from services.knowledge.faq import FaqMatcher
 from services.knowledge.seed import seed_faq
 from services.llm.manager import Mind
 from services.llm.settings import LlmSettings
+from services.retention.eraser import Eraser
+from services.retention.retention import Retention
+from services.retention.settings import RetentionSettings
+from services.retention.sounds import SoundFiles
 from services.settings import LANGUAGES, HouseSettings, as_env_file, load
+from services.storage.call_counts import CallCounts
 from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.conversations import Conversations
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
+from services.storage.erasure import Erasures
 from services.storage.faq import FaqEntries
+from services.storage.line_counts import Tallies
+from services.storage.lines import Lines
 from services.storage.messages import Messages
 from services.storage.personas import Personas
+from services.storage.retention import RetentionBook
+from services.storage.text_messages import TextMessages
+from services.storage.users import Users
 from services.stt.manager import Ears
 from services.stt.settings import SttSettings
 from services.telemetry.settings import TelemetrySettings
@@ -52,13 +67,19 @@ from services.text.spoken import warm_up
 from services.tts.manager import Mouth
 from services.tts.settings import TtsSettings
 from services.voice.desk import Desk
+from services.voice.directory import LineDirectory
 from services.voice.endpointing.policy import TurnPolicy
 from services.voice.endpointing.turn_model import open_turn_model
 from services.voice.hearing.vad import SileroModel, VadFactory, no_detector
 from services.voice.reception import Reception
 from services.voice.settings import VoiceSettings
 from telephony.channel import examine, telephony_channel
+from telephony.line_views import LineViews
+from telephony.router import lines_router
 from telephony.settings import TelephonySettings
+from telephony.sip.channel import examine as examine_sip
+from telephony.sip.channel import sip_channel
+from telephony.sip.settings import SipSettings
 
 
 class Settings(HouseSettings):
@@ -69,7 +90,10 @@ class Settings(HouseSettings):
     llm: LlmSettings = LlmSettings()
     voice: VoiceSettings = VoiceSettings()
     telephony: TelephonySettings = TelephonySettings()
+    sip: SipSettings = SipSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    owner: OwnerSettings = OwnerSettings()
+    retention: RetentionSettings = RetentionSettings()
 
 
 @asynccontextmanager
@@ -101,7 +125,10 @@ async def open_installation(
         if turn_model is not None:
             stack.push_async_callback(turn_model.close)
         conversations, messages = Conversations(database), Messages(database)
-        errands = Errands()
+        errands, directory = Errands(), LineDirectory()
+        accounts = Accounts(Users(database), SecretKey(settings.data_dir / "secret.key"), clock)
+        await accounts.ensure_owner(company_id, settings.owner)
+        sound_files = SoundFiles(settings.data_dir)
         stack.push_async_callback(errands.close)
         secretary = Secretary(faq, mind.model, conversations, messages, clock, errands)
         desk = Desk(
@@ -123,6 +150,7 @@ async def open_installation(
             data_dir=settings.data_dir,
             languages=LANGUAGES,
             errands=errands,
+            directory=directory,
         )
         installation = Installation(
             settings=settings,
@@ -132,7 +160,10 @@ async def open_installation(
             personas=personas,
             conversations=conversations,
             calls=calls,
+            call_counts=CallCounts(database),
             messages=messages,
+            texts=TextMessages(database),
+            lines=Lines(database),
             faq=faq,
             ears=ears,
             mouth=mouth,
@@ -140,14 +171,21 @@ async def open_installation(
             secretary=secretary,
             reception=Reception(desk),
             telemetry=telemetry,
+            directory=directory,
+            accounts=accounts,
+            sound_files=sound_files,
+            eraser=Eraser(Erasures(database), sound_files),
+            retention=Retention(settings.retention, RetentionBook(database), sound_files, clock),
+            tallies=Tallies(database),
+            errands=errands,
             company_id=company_id,
             watched=[lambda: [database.part()], ears.parts, mouth.parts, mind.parts, telemetry.parts],
         )
         if speech:
             installation.watched.append(lambda: [turn_part])
         if channels:
-            found = await examine(settings.telephony)
-            installation.watched.append(lambda: [found])
+            found = [await examine(settings.telephony), *([examine_sip(settings.sip)] if settings.sip.enabled else [])]
+            installation.watched.append(lambda: found)
         if speech:
             # What was loaded stays: without it a full garbage collection takes 2 ms of a call's time instead of 65.
             gc.collect()
@@ -202,8 +240,15 @@ async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, Fast
         settings = installation.settings
         assert isinstance(settings, Settings)
         app = build_app(installation)
+        pool, sip = None, None
         if settings.telephony.enabled:
-            await stack.enter_async_context(telephony_channel(installation, settings.telephony))
+            pool = await stack.enter_async_context(telephony_channel(installation, settings.telephony))
+        if settings.sip.enabled:
+            sip = await stack.enter_async_context(sip_channel(installation, settings.sip))
+        lines = LineViews(pool, sip)
+        app.include_router(gsm_router(lines, installation.tallies, installation.companies, installation.clock))
+        app.include_router(lines_router(installation.lines, installation.personas, installation.texts, lines.sender))
+        await stack.enter_async_context(installation.retention.running())
         yield installation, app
 
 

@@ -1,5 +1,6 @@
 """The HTTP server: the application with its routers, on a socket that is taken before anything else is started."""
 
+import asyncio
 import errno
 import signal
 import socket
@@ -11,11 +12,13 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
+from api.admin import add_admin
 from api.home import home_router
 from api.metrics import metrics_router
 from api.status import status_router
 from services.errors import SecretaryError
 from services.installation import Installation
+from services.web.closing import closing_of
 from services.web.headers import add_security_headers
 from services.web.problems import add_problem_handlers
 
@@ -33,6 +36,16 @@ def build_app(installation: Installation) -> FastAPI:
     app.include_router(home_router(installation, number))
     app.include_router(status_router(installation, number))
     app.include_router(metrics_router(installation.telemetry, installation.parts))
+    add_admin(
+        app,
+        accounts=installation.accounts,
+        calls=installation.calls,
+        personas=installation.personas,
+        directory=installation.directory,
+        eraser=installation.eraser,
+        sounds=installation.sound_files,
+        bus=installation.bus,
+    )
     return app
 
 
@@ -53,10 +66,18 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its last act: raising the signal again once it has ended.
+    """uvicorn that tells live feeds of its end, and without its last act: raising the signal again once it has ended.
 
     That would cut off what is still to be closed after it: a call on the line hung up and filed, the engines ended.
     """
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -72,7 +93,7 @@ async def serve_app(app: FastAPI, listening: socket.socket, announce: Callable[[
     """Serve until SIGINT or SIGTERM; `announce` is called with the address as soon as requests are answered."""
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
-    server = _Server(config)
+    server = _Server(config, closing_of(app))
     announce(_address(host, port))
     await server.serve(sockets=[listening])
 

@@ -125,6 +125,42 @@ class TakenMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One choice of a keyed menu ("for prices press 1").
+
+    `label` is what the choice is called when the menu is read out; `action` is what the key does: `say` speaks `value`,
+    `persona` goes on with the persona of that slug, `message` takes a message, `transfer` connects with the number
+    `value` ("": the line's own person).
+    """
+
+    key: str
+    label: str
+    action: Literal["say", "persona", "message", "transfer"]
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallTerms:
+    """What the owner has laid down for one call; decided before it is answered, the same to its end.
+
+    `voice` and `greeting` stand in for the persona's ("" keeps them; the greeting may hold {company} and {name}).
+    `notice` is heard whole before anything else, and the recording holds silence until then; `record` None and
+    `max_seconds` None are as the voice settings say. `transfer_to` is the person a caller may be connected with.
+    On an outgoing call `opening` is the first thing said in place of the greeting, and `purpose` what the call is for.
+    """
+
+    voice: str = ""
+    greeting: str = ""
+    notice: str = ""
+    record: bool | None = None
+    max_seconds: float | None = None
+    menu: tuple[MenuItem, ...] = ()
+    transfer_to: str = ""
+    purpose: str = ""
+    opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedConversation:
     """What storage knows of a conversation when a contact comes (again)."""
 

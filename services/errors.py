@@ -56,9 +56,37 @@ class LineError(SecretaryError):
     """A line (a phone, a browser, a file) failed or was closed while something was asked of it."""
 
 
+class NotTakenError(LineError):
+    """An outgoing call came to nothing; `outcome` is busy, no_answer, rejected or failed."""
+
+    def __init__(self, message: str, remedy: str = "", *, outcome: str) -> None:
+        super().__init__(message, remedy)
+        self.outcome = outcome
+
+
 class PortError(LineError):
     """A serial port is missing, busy or forbidden."""
 
 
 class ModemError(LineError):
     """The modem refused or did not answer a command."""
+
+
+class AccountError(SecretaryError):
+    """A user that cannot be made or changed as asked: the name is taken or malformed, the password weak."""
+
+
+class SignInError(SecretaryError):
+    """Nobody is signed in, or the name, the password or the token is not right."""
+
+
+class ForbiddenError(SecretaryError):
+    """Whoever is signed in may not do this."""
+
+
+class TooManyAttemptsError(SecretaryError):
+    """Something was tried too often; `retry_after` is in how many seconds it may be tried again."""
+
+    def __init__(self, message: str, remedy: str = "", *, retry_after: float) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after

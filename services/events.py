@@ -17,7 +17,7 @@ QUEUE_SIZE = 1000
 class CallEventType(StrEnum):
     """What can happen in a call; the comment gives the keys of `data`."""
 
-    STARTED = "started"  # channel, direction, number, language, persona, conversation_id, line
+    STARTED = "started"  # channel, direction, number, language, persona, conversation_id, line, purpose
     ANSWERED = "answered"
     INTERIM = "interim"  # role, text (published, never stored)
     SAYING = "saying"  # text: a sentence begins to play (published, never stored)
@@ -27,7 +27,7 @@ class CallEventType(StrEnum):
     MESSAGE = "message"  # message_id
     DEGRADED = "degraded"  # part, detail
     RECORDED = "recorded"  # path, relative to DATA_DIR; "" takes back what was announced
-    ENDED = "ended"  # outcome, reason, seconds, stats
+    ENDED = "ended"  # outcome (see docs/conversation.md), reason, seconds, stats
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,31 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from services.accounts.accounts import Accounts
 from services.clock import Clock
 from services.dialogue.secretary import Secretary
+from services.errands import Errands
 from services.events import EventBus
 from services.knowledge.faq import FaqMatcher
 from services.llm.manager import Mind
 from services.parts import Part, State
+from services.retention.eraser import Eraser
+from services.retention.retention import Retention
+from services.retention.sounds import SoundFiles
 from services.settings import HouseSettings
+from services.storage.call_counts import CallCounts
 from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.conversations import Conversations
+from services.storage.line_counts import Tallies
+from services.storage.lines import Lines
 from services.storage.messages import Messages
 from services.storage.personas import Personas
+from services.storage.text_messages import TextMessages
 from services.stt.manager import Ears
 from services.telemetry.telemetry import Telemetry
 from services.tts.manager import Mouth
+from services.voice.directory import LineDirectory
 from services.voice.reception import Reception
 
 PartsOf = Callable[[], Sequence[Part]]
@@ -36,7 +46,10 @@ class Installation:
     personas: Personas
     conversations: Conversations
     calls: CallStore
+    call_counts: CallCounts
     messages: Messages
+    texts: TextMessages
+    lines: Lines
     faq: FaqMatcher
     ears: Ears
     mouth: Mouth
@@ -44,6 +57,13 @@ class Installation:
     secretary: Secretary
     reception: Reception
     telemetry: Telemetry
+    directory: LineDirectory
+    accounts: Accounts
+    sound_files: SoundFiles
+    eraser: Eraser
+    retention: Retention
+    tallies: Tallies
+    errands: Errands
     company_id: str
     watched: list[PartsOf] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""One call after another as the modem's URCs tell it: ringing, talking, over. No input and output, time is given.
+"""One call after another as the modem's URCs tell it: ringing or dialling, talking, over. Time is given.
 
 The end of a call comes as VOICE CALL: END, as NO CARRIER, as both in either order and late: it is reported once.
 """
@@ -6,7 +6,19 @@ The end of a call comes as VOICE CALL: END, as NO CARRIER, as both in either ord
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from telephony.at.urcs import CallBegin, CallEnd, CallerId, CallWaiting, Dtmf, MissedCall, NoCarrier, Ring, Urc
+from telephony.at.urcs import (
+    Busy,
+    CallBegin,
+    CallEnd,
+    CallerId,
+    CallWaiting,
+    Dtmf,
+    MissedCall,
+    NoAnswer,
+    NoCarrier,
+    Ring,
+    Urc,
+)
 
 RING_SILENCE = 12.0
 """Seconds without a RING (they come every 3-6 s) after which the caller has given up."""
@@ -49,6 +61,13 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Our own call came to nothing: `word` is BUSY, NO ANSWER or NO CARRIER."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A DTMF key was heard in the call."""
 
@@ -62,7 +81,7 @@ class SecondCaller:
     number: str
 
 
-Change = Ringing | Named | Begun | Ended | Missed | Key | SecondCaller
+Change = Ringing | Named | Begun | Ended | Missed | NotTaken | Key | SecondCaller
 
 
 class Phase(Enum):
@@ -70,6 +89,7 @@ class Phase(Enum):
 
     IDLE = auto()
     RINGING = auto()
+    DIALLING = auto()
     TALKING = auto()
 
 
@@ -100,6 +120,8 @@ class CallState:
                 return self._end(seconds, now)
             case NoCarrier():
                 return self._no_carrier(now)
+            case Busy() | NoAnswer() if self.phase is Phase.DIALLING:
+                return self._not_taken("BUSY" if isinstance(urc, Busy) else "NO ANSWER", now)
             case MissedCall(number=number):
                 return self._missed(number)
             case Dtmf(key=key):
@@ -107,6 +129,11 @@ class CallState:
             case CallWaiting(number=number):
                 return [SecondCaller(number)]
         return []
+
+    def dialling(self, number: str) -> None:
+        """A number is being dialled; only while idle."""
+        self._reset()
+        self.phase, self.number = Phase.DIALLING, number
 
     def tick(self, now: float) -> list[Change]:
         """Report the caller as gone when the rings have stopped without a word."""
@@ -121,16 +148,24 @@ class CallState:
             self._reset()
             self._late_missed = True
             return [Missed(number)]
+        if self.phase is Phase.DIALLING:
+            return self._not_taken("NO CARRIER", None)
         if self.phase is Phase.TALKING:
             self._reset()
             return [Ended(None)]
         return []
 
+    def _not_taken(self, word: str, now: float | None) -> list[Change]:
+        self._reset()
+        if now is not None:  # what the modem says twice, as END and as NO CARRIER, is told once
+            self._late_carrier = now + LATE_SECONDS
+        return [NotTaken(word)]
+
     def _reset(self) -> None:
         self.phase, self.number, self.rings, self.deadline = Phase.IDLE, "", 0, None
 
     def _ring(self, now: float) -> list[Change]:
-        if self.phase is Phase.TALKING:  # one more RING may slip in after the answer
+        if self.phase in (Phase.TALKING, Phase.DIALLING):  # one more RING may slip in after the answer
             return []
         self.phase = Phase.RINGING
         self.rings += 1
@@ -144,6 +179,8 @@ class CallState:
             return []
         if self.phase is Phase.IDLE:
             return []
+        if self.phase is Phase.DIALLING:
+            return self._not_taken("NO CARRIER", now)
         answered = self.phase is Phase.TALKING
         number = self.number
         self._reset()
@@ -157,7 +194,7 @@ class CallState:
         if now < self._late_carrier:
             self._late_carrier = 0.0
             return []
-        if self.phase is Phase.TALKING:
+        if self.phase in (Phase.TALKING, Phase.DIALLING):
             self._late_end = now + LATE_SECONDS
         return self.gone()
 

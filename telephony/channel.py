@@ -9,9 +9,13 @@ from services.errors import PortError
 from services.installation import Installation
 from services.parts import Part, State
 from services.voice.line import LineInfo
-from telephony.find_ports import find_ports
-from telephony.gsm import PART_NAME, GsmService
-from telephony.line import GsmLine
+from telephony.audio_port import RATE
+from telephony.find_ports import find_ports, list_usb
+from telephony.forwarding import Forwarding
+from telephony.gsm import PART_NAME, Find, GsmService
+from telephony.line import CAPABILITIES
+from telephony.line_book import LineNames, answering_of
+from telephony.pool import ListUsb, ModemPool
 from telephony.settings import TelephonySettings
 
 PLUG_IN = "Plug the modem in, or correct SECRETARY_TELEPHONY__AT_PORT and SECRETARY_TELEPHONY__AUDIO_PORT."
@@ -35,28 +39,35 @@ async def examine(settings: TelephonySettings) -> Part:
 
 
 def gsm_service(installation: Installation, settings: TelephonySettings, line: str = "gsm") -> GsmService:
-    """Make the service that takes this installation's calls; `line` names the modem in the calls' records."""
-    language, company_id = installation.settings.language, installation.company_id
+    """Make the service of one modem under a fixed name, for commands and tests."""
+    return GsmService(settings, answering_of(installation, settings, line))
 
-    async def missed(number: str) -> None:
-        await installation.reception.missed(LineInfo("gsm", "in", company_id, number, language=language, line=line))
 
-    return GsmService(
-        settings, installation.reception.take, company_id=company_id, language=language, line=line, missed=missed
+def modem_pool(installation: Installation, settings: TelephonySettings, listing: ListUsb = list_usb) -> ModemPool:
+    """Make the services of all modems of this machine; each gets the name that its IMEI had before."""
+    names = LineNames(installation, settings)
+
+    def make(find: Find) -> GsmService:
+        return GsmService(settings, names.unnamed(), find=find, named=names.named, forwarding=forwarding)
+
+    pool = ModemPool(
+        make, installation.directory, at_port=settings.at_port, audio_port=settings.audio_port, listing=listing
     )
+    forwarding = Forwarding(pool.service)
+    return pool
 
 
 @asynccontextmanager
-async def telephony_channel(installation: Installation, settings: TelephonySettings) -> AsyncIterator[GsmService]:
-    """Take calls from the modem within the context; its state joins the installation's parts."""
-    service = gsm_service(installation, settings)
-    installation.watched.append(lambda: [service.part()])
-    await service.start()
+async def telephony_channel(installation: Installation, settings: TelephonySettings) -> AsyncIterator[ModemPool]:
+    """Take calls from the modems within the context; their state joins the installation's parts."""
+    pool = modem_pool(installation, settings)
+    installation.watched.append(pool.parts)
+    await pool.start()
     info = LineInfo("gsm", "in", installation.company_id, language=installation.settings.language, line="gsm")
-    warming = asyncio.create_task(installation.reception.warm(info, GsmLine.rate, GsmLine.capabilities), name="warming")
+    warming = asyncio.create_task(installation.reception.warm(info, RATE, CAPABILITIES), name="warming")
     try:
-        yield service
+        yield pool
     finally:
         warming.cancel()
         await asyncio.gather(warming, return_exceptions=True)
-        await service.close()
+        await pool.close()

@@ -1,59 +1,112 @@
-"""Takes calls from a SIM7600: keeps a session with the modem, and makes a new one whenever it is lost."""
+"""One GSM line: keeps a session with its modem, and makes a new one whenever it is lost."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 
-from services.errors import LineError
+from services.clock import Clock, LoopClock
+from services.errors import LineError, PortError, SecretaryError
 from services.parts import Part, State
-from services.voice.line import AudioLine, LineInfo
-from telephony.session import Answering, ModemSession
+from services.voice.directory import CallOrder
+from services.voice.line import LineInfo
+from telephony.answering import Answering
+from telephony.doubts import Doubts
+from telephony.find_ports import ModemPorts, find_ports
+from telephony.forwarding import Forwarding
+from telephony.line import GsmLine
+from telephony.making_up import make_up
+from telephony.session import ModemSession, Runner
 from telephony.settings import TelephonySettings
+from telephony.startup import Identity, PinRefusedError
+from telephony.status import Problems
 
 PART_NAME = "telephony"
-BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+LOOK_SECONDS = 1.0
+"""How often the ports of a modem that is away are looked for."""
+BACKOFF_SECONDS = (1.0, 1.0, 2.0, 4.0)
+"""Pauses after one failed start after the other, so that the line answers soon after whatever it was is mended."""
+
+RING_SECONDS = 30.0
+"""A caller who was ringing when the modem was lost rings no longer than this."""
 
 log = structlog.get_logger()
 
+Find = Callable[[], Awaitable[ModemPorts]]
+Named = Callable[[Identity], Awaitable[Answering]]
+
 
 class GsmService:
-    """The GSM channel of one modem.
+    """The calls of one modem: a services.voice.directory.CallingLine.
 
-    `take_call(line)` runs the conversation on a line that still rings (it answers it) and should return after Closed;
-    if it returns earlier, the call is ended. `missed(number)` hears of callers that gave up, "" when withheld. `line`
-    names the modem in LineInfo. Without a modem the service waits for one and reports itself as degraded.
+    `answering` says who takes them; `find` finds the modem's ports (each time anew); `named` gives the line its name,
+    and with it who takes its calls, when the modem has told who it is. Without a modem the service waits for one and
+    reports itself as degraded.
     """
 
     def __init__(
         self,
         settings: TelephonySettings,
-        take_call: Callable[[AudioLine], Awaitable[object]],
-        company_id: str,
+        answering: Answering,
         *,
-        language: str = "",
-        line: str = "gsm",
-        missed: Callable[[str], Awaitable[None]] | None = None,
+        find: Find | None = None,
+        named: Named | None = None,
+        forwarding: Forwarding | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        info = LineInfo("gsm", "in", company_id, language=language, line=line)
+        self.answering = answering
+        self.problems = Problems()
         self._settings = settings
-        self._answering = Answering(take_call, missed, info)
+        self._find = find or partial(find_ports, settings.at_port, settings.audio_port)
+        self._named = named
+        self._forwarding = forwarding
+        self._clock = clock or LoopClock()
+        self._pin = settings.sim_pin.get_secret_value()
+        self._session: ModemSession | None = None
+        self._lost_call: LineInfo | None = None
+        self._rang: tuple[str, float] | None = None  # who was ringing when the modem was lost, and when
+        self._doubts = Doubts()
         self._part = self._degraded("The modem is being started.")
         self._task: asyncio.Task[None] | None = None
+        self._making_up: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         if not settings.enabled:
-            self._part = Part(PART_NAME, State.READY, "The GSM channel is switched off (TELEPHONY__ENABLED).")
+            self._part = Part(self.part_name, State.READY, "The GSM channel is switched off (TELEPHONY__ENABLED).")
+
+    @property
+    def name(self) -> str:
+        """The line's name."""
+        return self.answering.info.line
+
+    @property
+    def company_id(self) -> str:
+        """Whose line it is."""
+        return self.answering.info.company_id
+
+    @property
+    def part_name(self) -> str:
+        """What the line's state is called among the parts of the installation."""
+        return PART_NAME if self.name in ("", "gsm") else f"{PART_NAME} {self.name}"
+
+    @property
+    def session(self) -> ModemSession | None:
+        """The connection with the modem, None while there is none."""
+        return self._session
 
     def part(self) -> Part:
-        """Return the channel's state: operator and signal when ready, else what is missing and how to mend it."""
+        """Return the line's state: operator and signal when ready, else what is missing and how to mend it."""
         return self._part
+
+    # -- life --------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Begin to look for the modem; returns at once, see `part` and `wait_ready`."""
         if self._settings.enabled and self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = asyncio.create_task(self._run(), name=f"line {self.name}")
 
     async def changed(self) -> None:
         """Wait until `part` is told anew."""
@@ -72,34 +125,117 @@ class GsmService:
 
     async def close(self) -> None:
         """End the call that is up and give the ports back; idempotent."""
-        if self._task is None:
-            return
-        task, self._task = self._task, None
-        task.cancel()
-        await asyncio.wait([task])
+        tasks = [task for task in (self._making_up, self._task) if task is not None]
+        self._task = self._making_up = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._tell_rang()
+
+    # -- calling out -------------------------------------------------------------------------------------------------
+
+    def why_not(self) -> str:
+        """Return "" when a call could be placed now, else why not."""
+        session = self._session
+        if session is None or self._part.state is not State.READY:
+            return f"The line {self.name} cannot call: {self._part.detail}"
+        return f"The line {self.name} is busy." if session.line is not None else ""
+
+    async def dial(self, order: CallOrder) -> str:
+        """Begin to call; return the call's id. Raises LineError when the policy forbids it or the line cannot."""
+        door, base = self.answering.door, self.answering.info
+        info = replace(
+            base,
+            direction="out",
+            number=order.to,
+            persona=order.persona or base.persona,
+            terms=replace(base.terms, purpose=order.purpose, opening=order.opening),
+            call_id=uuid.uuid4().hex,
+        )
+        on_request = None
+        if door is not None:
+            permit = await door.outgoing(self.name, order)
+            info = replace(
+                info,
+                number=permit.number,
+                persona=permit.persona or info.persona,
+                language=permit.language or info.language,
+                terms=permit.terms,
+            )
+            on_request = permit.on_request
+        if self._session is None or (reason := self.why_not()):
+            raise LineError(reason or "The line cannot call.", "Try again when it is free.")
+        self._session.place(info, on_request=on_request)
+        return info.call_id
+
+    def place_for(self, caller: LineInfo, to: str, runner: Runner) -> GsmLine:
+        """Dial `to` for a caller of another line; `runner` holds the call. Raises LineError when the line cannot."""
+        if self._session is None or (reason := self.why_not()):
+            raise LineError(reason or "The line cannot call.", "Try again when it is free.")
+        info = replace(self.answering.info, direction="out", number=to, contact=caller.number)
+        return self._session.place(info, runner)
+
+    # -- the modem ---------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         attempt = 0
         after_reopen = False
         while True:
             session: ModemSession | None = None
+            pause = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
             try:
-                session = await ModemSession.open(self._settings, self._answering, after_reopen=after_reopen)
-                await session.start()
-                attempt = 0
-                self._look(session)
+                ports = await self._find()
+                session = await ModemSession.open(
+                    ports, self._settings, self.answering, self._forwarding, after_reopen=after_reopen
+                )
+                session.doubts = self._doubts
+                await self._start(session)
+                attempt, pause = 0, BACKOFF_SECONDS[0]
                 await session.run(partial(self._look, session))
+            except PortError as error:  # the modem is away: it may be back at any moment
+                self._lost(error)
+                pause = LOOK_SECONDS
             except LineError as error:
                 self._lost(error)
             except Exception:  # whatever went wrong, the next caller should find the line answered
                 log.exception("the GSM channel failed and starts again")
                 self._set(self._degraded("The GSM channel failed and starts again.", "The log tells why."))
             finally:
+                self._session = None
                 if session is not None:
                     after_reopen = session.reopen_needed
+                    self._lost_call = session.lost_call or self._lost_call
                     await _finish(session.close())
-            await asyncio.sleep(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
+                    if session.rang is not None:
+                        self._rang = (session.rang, asyncio.get_running_loop().time())
+            if self._rang is not None and asyncio.get_running_loop().time() - self._rang[1] > RING_SECONDS:
+                await self._tell_rang()
             attempt += 1
+            await asyncio.sleep(pause)
+
+    async def _start(self, session: ModemSession) -> None:
+        try:
+            await session.start(self._pin)
+        except PinRefusedError:
+            self._pin = ""  # the third wrong one blocks the card
+            raise
+        if self._named is not None:
+            self.answering = session.answering = await self._named(session.identity)
+        self._session = session
+        if self._rang is not None and await session.modem.who_rings() != self._rang[0]:
+            await self._tell_rang()
+        self._rang = None
+        self._look(session)
+
+    async def _tell_rang(self) -> None:
+        """The caller who was ringing when the modem was lost has not been answered."""
+        rang, self._rang = self._rang, None
+        if rang is not None and self.answering.missed is not None:
+            try:
+                await self.answering.missed(rang[0])
+            except SecretaryError as error:
+                log.error("a missed call could not be stored", problem=str(error))
 
     def _look(self, session: ModemSession) -> None:
         name = session.identity.model or "The modem"
@@ -112,22 +248,29 @@ class GsmService:
                 )
             )
         else:
-            self._set(Part(PART_NAME, State.READY, f"{name}: {session.status}."))
+            self._set(Part(self.part_name, State.READY, f"{name}: {session.status}."))
+            self._make_up()
+
+    def _make_up(self) -> None:
+        """See to a caller whom the modem has lost, now that calls can be placed again."""
+        lost, self._lost_call = self._lost_call, None
+        if lost is not None and (self._making_up is None or self._making_up.done()):
+            self._making_up = asyncio.create_task(make_up(self, lost), name="making up for a lost call")
 
     def _lost(self, error: LineError) -> None:
         if error.message != self._part.detail:  # once, not at each attempt
-            log.warning("no calls can be taken", problem=error.message, remedy=error.remedy)
+            log.warning("no calls can be taken", line=self.name, problem=error.message, remedy=error.remedy)
+            self.problems.note(error.message, self._clock.now())
         self._set(self._degraded(error.message, error.remedy))
 
     def _set(self, part: Part) -> None:
         if part.state is State.READY and self._part.state is not State.READY:
-            log.info("calls can be taken", modem=part.detail)
+            log.info("calls can be taken", line=self.name, modem=part.detail)
         self._part = part
         self._changed.set()
 
-    @staticmethod
-    def _degraded(detail: str, remedy: str = "") -> Part:
-        return Part(PART_NAME, State.DEGRADED, detail, remedy)
+    def _degraded(self, detail: str, remedy: str = "") -> Part:
+        return Part(self.part_name, State.DEGRADED, detail, remedy)
 
 
 async def _finish(closing: Coroutine[Any, Any, None]) -> None:

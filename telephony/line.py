@@ -1,53 +1,70 @@
 """A telephone call as an AudioLine (services.voice.line)."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from services.audio.digit_merger import DigitMerger, Source
 from services.audio.frame import Frame
-from services.audio.playout import PlayoutQueue
 from services.clock import Clock
-from services.errors import LineError
+from services.errors import LineError, NotTakenError
 from services.voice.line import Capability, Closed, Digit, LineEvent, LineInfo
+from services.voice.playout_line import PlayoutLine
+from telephony.audio_pipeline import SoundFigures, TelephonyAudioPipeline
 from telephony.audio_port import HELD_SECONDS, RATE, CallAudio
-from telephony.call_state import Begun, Change, Ended, Key, Missed, Named
+from telephony.call_state import Begun, Change, Ended, Key, Missed, Named, NotTaken
+from telephony.dialling import dial, not_taken
+from telephony.events_queue import LineEvents
 from telephony.modem import Sim7600
 from telephony.serial_port import SerialPort
 
-MAX_EVENTS = 500
-"""Ten seconds of frames: a reader that is slower loses the oldest sound, never keys or the end."""
-PLAYOUT_SECONDS = 1.0
+PLAYOUT_SECONDS = 4.0
+"""A voice that speaks barely faster than real time fills this while it is ahead, and has it when it falls behind."""
 POLL_SECONDS = 5.0
 POLL_AGAIN_SECONDS = 1.0
+
+Forward = Callable[["GsmLine", str], Awaitable[None]]
 
 log = structlog.get_logger()
 
 
-class GsmLine:
-    """One call. The owner passes it the modem's changes (`on_change`) and tells it when the modem is lost (`lose`).
+class GsmLine(PlayoutLine):
+    """One call, coming in or (`info.direction` "out") to be placed by `answer`.
 
-    `fault` is set when the modem itself failed the call and should be reset.
+    The owner passes it the modem's changes (`on_change`) and tells it when the modem is lost (`lose`). `fault` is set
+    when the modem itself failed the call and should be reset. `forward` is what `transfer` does, and `abilities` what
+    it makes the line capable of.
     """
 
-    rate = RATE
-    capabilities = frozenset({Capability.DIGITS_IN, Capability.DIGITS_OUT, Capability.HANG_UP})
-
-    def __init__(self, modem: Sim7600, port: SerialPort, info: LineInfo, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        modem: Sim7600,
+        port: SerialPort,
+        info: LineInfo,
+        clock: Clock | None = None,
+        *,
+        forward: Forward | None = None,
+        abilities: frozenset[Capability] = frozenset(),
+    ) -> None:
+        super().__init__(RATE, PLAYOUT_SECONDS)
         self.info = info
+        self.capabilities = CAPABILITIES | abilities
         self.fault: LineError | None = None
-        self.lost_frames = 0
+        self.answered_at: float | None = None
         self._modem = modem
-        self._playout = PlayoutQueue(RATE, PLAYOUT_SECONDS)
-        self._audio = CallAudio(port, self._playout, clock)
-        self._events: deque[LineEvent] = deque()
-        self._arrived = asyncio.Event()
+        self._forward = forward
+        self._keys = DigitMerger()
+        self._deaf_until = 0.0  # to tones: our own keys may come back as an echo
+        pipeline = TelephonyAudioPipeline(RATE, on_key=self._on_tone)
+        self._audio = CallAudio(port, self._playout, clock, pipeline=pipeline)
+        self._events = LineEvents()
         self._closed = asyncio.Event()
         self._begun = False
         self._own_decision = False
+        self._peer: Callable[[Frame], None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -55,78 +72,57 @@ class GsmLine:
         """True once the call is over."""
         return self._closed.is_set()
 
+    @property
+    def ended_by_us(self) -> bool:
+        """True when the end of the call was our decision."""
+        return self._own_decision
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames of the other side that nobody read in time."""
+        return self._events.lost_frames
+
+    def sound(self) -> SoundFigures:
+        """Return levels and faults of the call's sound so far."""
+        return self._audio.figures()
+
     async def wait_closed(self) -> None:
         """Wait until the call is over and its tasks have ended."""
         await self._closed.wait()
         await self._end_tasks()
 
     async def answer(self) -> None:
-        """Take the call and switch its sound on. Raises LineError when the caller has gone."""
+        """Take the call, or place it, and switch its sound on.
+
+        Raises LineError when the caller has gone, NotTakenError when nobody takes the call.
+        """
         if self.closed:
-            raise LineError("The caller hung up before the answer.")
-        try:
-            await self._modem.answer()
-        except LineError:
-            self._close("not_answered")
-            raise
+            raise self._gone()
+        await self._begin()
         try:
             await self._modem.audio_on()
         except LineError as error:
-            if not self.closed:  # the caller is there and hears nothing: that is the modem's fault
+            if not self.closed:  # the other side is there and hears nothing: that is the modem's fault
                 self._fail(error)
-            raise
+            raise NotTakenError(
+                "The call had no sound: it ended before the modem gave any.", outcome="failed"
+            ) from error
         if self.closed:
-            raise LineError("The caller hung up before the answer.")
+            raise self._gone()
+        self.answered_at = asyncio.get_running_loop().time()
         self._audio.drop_stale()
-        for pump in (self._audio.read(self._push), self._audio.write(), self._poll()):
+        for pump in (self._audio.read(self._hear), self._audio.write(), self._poll()):
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(pump)))
 
     async def events(self) -> AsyncIterator[LineEvent]:
-        """Iterate over what comes from the caller; ends after Closed; one reader only."""
+        """Iterate over what comes from the other side; ends after Closed; one reader only."""
         while True:
-            while not self._events:
-                self._arrived.clear()
-                await self._arrived.wait()
-            event = self._events.popleft()
+            event = await self._events.get()
             if isinstance(event, Closed):
                 await self._end_tasks()
                 yield event
                 return
             yield event
-
-    async def send(self, frame: Frame) -> None:
-        """Queue one frame for playing; waits while the queue is full."""
-        await self._playout.put(frame)
-
-    def discard_unsent(self) -> int:
-        """Drop what is queued; return `played`."""
-        return self._playout.discard()
-
-    @property
-    def played(self) -> int:
-        """Samples of sent frames handed to the modem so far."""
-        return self._playout.played
-
-    @property
-    def queued(self) -> int:
-        """Samples of sent frames that wait to be handed to the modem."""
-        return self._playout.queued
-
-    def duck(self, decibels: float) -> None:
-        """Play on `decibels` (<= 0) quieter than sent, from the next frame handed on; 0 is the sent level again."""
-        self._playout.duck(decibels)
-
-    def pause(self) -> None:
-        """Hand on silence and keep what is queued, until `resume` or `discard_unsent`."""
-        self._playout.pause()
-
-    def resume(self, back: int = 0) -> None:
-        """Go on after `pause`, from `back` samples before it."""
-        self._playout.resume(back)
-
-    def tap(self, listener: Callable[[Frame], None]) -> None:
-        """Call `listener` with every outgoing frame, silence filler included."""
-        self._playout.tap(listener)
 
     async def drained(self) -> None:
         """Wait until everything sent has been heard: taken from the queue, and out of the modem's buffer."""
@@ -139,13 +135,29 @@ class GsmLine:
 
     async def send_digits(self, digits: str) -> None:
         """Send DTMF keys. Raises LineError for characters that are none, or when the modem refuses."""
-        if not self.closed:
-            await self._modem.send_digits(digits)
+        if self.closed:
+            return
+        loop = asyncio.get_running_loop()
+        self._deaf_until = loop.time() + ECHO_SECONDS * (len(digits) + 1)
+        await self._modem.send_digits(digits)
+        self._deaf_until = loop.time() + ECHO_SECONDS
 
     async def transfer(self, to: str) -> None:
-        """A mobile line cannot transfer: raises LineError while the call is up."""
-        if not self.closed:
+        """Hand the other side on to `to` as this line can. Raises LineError when it cannot, or when that fails."""
+        if self.closed:
+            return
+        if self._forward is None:
             raise LineError(f"This line cannot connect the caller with {to}.", "Take a message instead.")
+        await self._forward(self, to)
+
+    def give_sound_to(self, peer: Callable[[Frame], None] | None) -> None:
+        """Let `peer` have each frame of the other side too, as it comes: the two lines of a joined call."""
+        self._peer = peer
+
+    def pass_on(self, frame: Frame) -> None:
+        """Queue a frame of the joined line at once, or drop it when too much waits: it must not grow old."""
+        if self.queued < JOINED_SECONDS * self.rate:
+            self._playout.offer(frame)
 
     async def hangup(self) -> None:
         """End the call from our side; idempotent; returns when the line is closed."""
@@ -161,20 +173,38 @@ class GsmLine:
     def on_change(self, change: Change) -> None:
         """Take what the modem tells about the call."""
         match change:
-            case Named(number):
+            case Named(number) if self.info.direction == "in":
                 self.info = replace(self.info, number=number)
             case Begun():
                 self._begun = True
             case Key(key) if self._begun:
-                self._push(Digit(key))
+                self._on_key(key, "modem")
             case Ended():
                 self._close("own_hangup" if self._own_decision else "caller_hangup")
-            case Missed() if not self._begun:
+            case Missed() | NotTaken() if not self._begun:
                 self._close("own_hangup" if self._own_decision else "not_answered")
 
     def lose(self) -> None:
         """The modem is gone, and the call with it."""
         self._close("line_lost")
+
+    async def _begin(self) -> None:
+        try:
+            if self.info.direction == "out":
+                await dial(self._modem, self.info.number)
+            else:
+                await self._modem.answer()
+        except NotTakenError:
+            self._close("not_answered")
+            raise
+        except LineError as error:
+            self._close("not_answered")
+            raise error if self.info.direction == "in" else not_taken("failed", error.message) from error
+
+    def _gone(self) -> LineError:
+        if self.info.direction == "out":
+            return not_taken("cancelled" if self._own_decision else "failed", "the connection to the modem was lost")
+        return LineError("The caller hung up before the answer.")
 
     async def _guard(self, pump: Coroutine[Any, Any, None]) -> None:
         try:
@@ -200,7 +230,7 @@ class GsmLine:
             if await self._modem.has_call():
                 return False
         except LineError as error:  # one unanswered question is no lost call: the channel watches the modem itself
-            log.warning("the modem did not say whether the call is up", problem=str(error))
+            log.warning("whether the call is up could not be asked", problem=str(error))
             return False
         self._close("line_lost")
         self._modem.call_vanished()
@@ -212,21 +242,22 @@ class GsmLine:
             self.fault = error
             self._close("line_lost")
 
-    def _push(self, event: LineEvent) -> None:
-        if self.closed:
-            return
-        if len(self._events) >= MAX_EVENTS and not self._drop_oldest_frame():
-            return
-        self._events.append(event)
-        self._arrived.set()
+    def _on_tone(self, key: str) -> None:
+        if asyncio.get_running_loop().time() >= self._deaf_until:
+            self._on_key(key, "inband")
 
-    def _drop_oldest_frame(self) -> bool:
-        for at, event in enumerate(self._events):
-            if isinstance(event, Frame):
-                del self._events[at]
-                self.lost_frames += 1
-                return True
-        return False
+    def _on_key(self, key: str, source: Source) -> None:
+        if self._keys.push(key, source, asyncio.get_running_loop().time()):
+            self._push(Digit(key))
+
+    def _hear(self, frame: Frame) -> None:
+        self._push(frame)
+        if self._peer is not None:
+            self._peer(frame)
+
+    def _push(self, event: LineEvent) -> None:
+        if not self.closed:
+            self._events.put(event)
 
     def _close(self, reason: str) -> None:
         if self.closed:
@@ -234,8 +265,7 @@ class GsmLine:
         self._closed.set()
         self._playout.close()
         self._audio.drop_unheard()
-        self._events.append(Closed(reason))
-        self._arrived.set()
+        self._events.close(reason)
         for task in self._tasks:
             task.cancel()
         gaps = {"input_gaps": self._audio.input_gaps, "output_gaps": self._audio.output_gaps}
@@ -245,3 +275,11 @@ class GsmLine:
         others = [task for task in self._tasks if task is not asyncio.current_task()]
         if others:
             await asyncio.wait(others)
+
+
+CAPABILITIES = frozenset({Capability.DIGITS_IN, Capability.DIGITS_OUT, Capability.HANG_UP})
+"""What every call over a modem can; more where the line's policy names a colleague."""
+ECHO_SECONDS = 0.7
+"""A key of ours sounds and comes back within so long."""
+JOINED_SECONDS = 0.12
+"""Of a joined call's sound so much may wait at most."""

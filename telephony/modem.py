@@ -2,57 +2,36 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
 from services.errors import LineError, ModemError
 from telephony.at.channel import AtChannel
-from telephony.at.results import parse_clcc, parse_cops, parse_csq, parse_registration
-from telephony.at.urcs import CallBegin, CallWaiting, Registration, SimState, SmsArrived, Urc
-from telephony.call_state import CallState, Change, Ended, Missed, Phase
-from telephony.startup import Identity, audio_off, start_up
+from telephony.at.results import parse_clcc
+from telephony.at.urcs import CallBegin, Registration, SimState, Urc
+from telephony.call_state import CallState, Change, Ended, Missed, NotTaken, Phase
+from telephony.startup import SWITCH_TIMEOUT, Identity, audio_off, start_up
+from telephony.status import ModemStatus, read_status
 
-ANSWER_TIMEOUT = 15.0
+ANSWER_TIMEOUT = 10.0
 BEGIN_TIMEOUT = 5.0
 HANG_UP_TIMEOUT = 3.0
 AUDIO_TRIES = 20
 AUDIO_PAUSE = 0.5
 """Audio is refused while the call is still being set up: asked again each 0.5 s, up to 10 s."""
+INCOMING = 4  # stat of +CLCC
 KEYS = frozenset("0123456789*#ABCD")
 
-_REGISTERED = (1, 5)
-_STATES = {0: "off the network", 2: "searching for a network", 3: "refused by the network", 4: "of unknown state"}
-
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ModemStatus:
-    """Operator ("" off the network), signal in dBm (None unknown), registration (3GPP stat, None unknown)."""
-
-    operator: str
-    signal_dbm: int | None
-    registration: int | None
-
-    @property
-    def registered(self) -> bool:
-        """True when calls can come in; an unknown registration counts as one."""
-        return self.registration is None or self.registration in _REGISTERED
-
-    def __str__(self) -> str:
-        if self.registered:
-            place = self.operator or "on the network"
-        else:
-            place = _STATES.get(self.registration or 0, "off the network")
-        return place if self.signal_dbm is None else f"{place}, signal {self.signal_dbm} dBm"
 
 
 class Sim7600:
     """The modem behind a channel. `call` is the state of its only call; its changes go to `on_change`.
 
     `network_changed` is True, and `on_network` was called, when the modem told of its network or SIM card since the
-    last `status`.
+    last `status`. Of the last outgoing call that came to nothing, `not_taken` is the modem's word, and `hung_up` tells
+    that it was us. `audio_tries` is how often sound had to be asked for in the last call: many are an early sign of the
+    fault in which the modem takes no sound any more.
     """
 
     def __init__(self, channel: AtChannel) -> None:
@@ -61,16 +40,19 @@ class Sim7600:
         self.on_network: Callable[[], None] | None = None
         self.network_changed = False
         self.sim_removed = False
-        self._channel = channel
+        self.not_taken = ""
+        self.hung_up = False
+        self.audio_tries = 0
+        self.channel = channel
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._leave = channel.subscribe(self._on_urc)
         self._registration: int | None = None
 
-    async def start(self) -> Identity:
+    async def start(self, pin: str = "") -> Identity:
         """Run the start-up sequence. Raises ModemError when the modem or its SIM card cannot be used."""
-        return await start_up(self._channel)
+        return await start_up(self.channel, pin)
 
     def close(self) -> None:
         """Stop listening; the channel is its owner's."""
@@ -79,53 +61,51 @@ class Sim7600:
             self._alarm.cancel()
 
     async def status(self) -> ModemStatus:
-        """Ask for signal, registration and operator; what the modem refuses to tell stays unknown."""
+        """Ask how the modem is doing; what it refuses to tell stays unknown. Raises ModemError when it is silent."""
         self.network_changed = False
-        signal = parse_csq((await self._channel.request("AT+CSQ")).lines)
-        stat = parse_registration((await self._channel.request("AT+CREG?")).lines)
-        if stat not in _REGISTERED:  # on LTE alone the circuit-switched registration may stay open
-            packet = parse_registration((await self._channel.request("AT+CEREG?")).lines, "+CEREG")
-            stat = packet if packet in _REGISTERED else stat
-        self._registration = self._registration if stat is None else stat
-        operator = parse_cops((await self._channel.request("AT+COPS?", 10.0)).lines)
-        return ModemStatus(operator, signal, self._registration)
+        status = await read_status(self.channel, self._registration)
+        self._registration = status.registration
+        return status
 
     async def answer(self) -> None:
         """Take the ringing call; returns when it is up. Raises ModemError when the caller has gone."""
-        result = await self._channel.request("ATA", ANSWER_TIMEOUT)
+        self.hung_up = False
+        result = await self.channel.request("ATA", ANSWER_TIMEOUT)
         if not result.ok:
             self._apply(self.call.gone())
             raise ModemError("The caller hung up before the answer.")
-        await self._wait_while(Phase.RINGING, BEGIN_TIMEOUT)
+        await self.wait_while(Phase.RINGING, BEGIN_TIMEOUT)
         if self.call.phase is Phase.RINGING and await self.has_call():
-            self._apply(self.call.take(CallBegin(), self._loop.time()))  # it is up, only its message was lost
+            self.take_note(CallBegin())  # it is up, only its message was lost
         if self.call.phase is not Phase.TALKING:
             self._apply(self.call.gone())
             raise ModemError("The caller hung up before the answer.")
 
     async def hang_up(self) -> None:
-        """End the call, also one that only rings; idempotent. Raises ModemError when the modem is silent."""
-        if not (await self._channel.request("AT+CHUP")).ok:
-            await self._channel.request("ATH")
-        await self._wait_while(self.call.phase, HANG_UP_TIMEOUT)
+        """End the call, also one that only rings or is dialled; idempotent. Raises ModemError when it is silent."""
+        self.hung_up = True
+        if not (await self.channel.request("AT+CHUP", SWITCH_TIMEOUT)).ok:
+            await self.channel.request("ATH")
+        await self.wait_while(self.call.phase, HANG_UP_TIMEOUT)
         self._apply(self.call.gone())
 
     async def audio_on(self) -> None:
         """Switch on the audio of the call that is up. Raises ModemError when it ends or refuses for 10 s."""
-        await self._channel.request("AT+CPCMFRM=0")  # forgotten at a reset
+        await self.channel.request("AT+CPCMFRM=0")  # forgotten at a reset
         for attempt in range(AUDIO_TRIES):
-            if (await self._channel.request("AT+CPCMREG=1")).ok:
+            self.audio_tries = attempt + 1
+            if (await self.channel.request("AT+CPCMREG=1", SWITCH_TIMEOUT)).ok:
                 if attempt:
                     log.info("the modem took several tries to give audio", tries=attempt + 1)
                 return
-            await self._wait_while(Phase.TALKING, AUDIO_PAUSE)
+            await self.wait_while(Phase.TALKING, AUDIO_PAUSE)
             if self.call.phase is not Phase.TALKING:
                 raise ModemError("The call ended before its audio was on.")
         raise ModemError("The modem gives no audio to the call.", "Reset the modem, or plug it in again.")
 
     async def audio_off(self) -> None:
         """Switch call audio off, as after every call. A refusal is logged."""
-        if not await audio_off(self._channel):
+        if not await audio_off(self.channel):
             log.warning("the modem refused to switch call audio off", remedy="If the next call is silent, reset it.")
 
     async def send_digits(self, digits: str) -> None:
@@ -134,26 +114,36 @@ class Sim7600:
         if not KEYS.issuperset(keys):
             raise LineError(f"{digits!r} holds characters that a telephone cannot send.", "Use 0-9, *, # and A-D.")
         for key in keys:
-            await self._channel.command(f"AT+VTS={key}")
+            await self.channel.command(f"AT+VTS={key}")
 
     async def has_call(self) -> bool:
         """Ask whether a voice call is up; True when the modem refuses to tell. One that only rings or waits is not."""
-        result = await self._channel.request("AT+CLCC")
+        result = await self.channel.request("AT+CLCC")
         return not result.ok or any(call.voice and call.up for call in parse_clcc(result.lines))
+
+    async def who_rings(self) -> str | None:
+        """Ask who is ringing: the number, "" when withheld, None when nobody is, or the modem refuses to tell."""
+        result = await self.channel.request("AT+CLCC")
+        ringing = (call for call in parse_clcc(result.lines) if call.voice and call.incoming)
+        return next((call.number for call in ringing if call.state == INCOMING), None)
 
     async def reject_second(self) -> None:
         """Send a second caller away and keep the talk."""
-        await self._channel.request("AT+CHLD=0")
+        await self.channel.request("AT+CHLD=0")
 
     def call_vanished(self) -> None:
         """Take note that the modem lists no call any more."""
         self._apply(self.call.gone())
 
+    def take_note(self, urc: Urc) -> None:
+        """Act as if the modem had said `urc`: its answers show that the message was lost."""
+        self._apply(self.call.take(urc, self._loop.time()))
+
     async def reset(self) -> None:
         """Restart the modem; its ports vanish for tens of seconds."""
-        await self._channel.request("AT+CRESET")
+        await self.channel.request("AT+CRESET")
 
-    async def _wait_while(self, phase: Phase, seconds: float) -> None:
+    async def wait_while(self, phase: Phase, seconds: float) -> None:
         """Return when the call has left `phase`, or after `seconds`; at once when there is no call."""
         try:
             async with asyncio.timeout(seconds):
@@ -171,10 +161,6 @@ class Sim7600:
             case SimState(state=state):
                 self.sim_removed = state == "SIM REMOVED"
                 self._tell_network()
-            case SmsArrived(storage=storage, index=index):
-                log.info("a message arrived and stays on the SIM card", storage=storage, index=index)
-            case CallWaiting():
-                log.info("a second caller is sent away")
         self._apply(self.call.take(urc, self._loop.time()))
         self._set_alarm()
 
@@ -194,6 +180,8 @@ class Sim7600:
 
     def _apply(self, changes: list[Change]) -> None:
         for change in changes:
+            if isinstance(change, NotTaken):
+                self.not_taken = change.word
             if isinstance(change, Ended | Missed):
                 log.info("call over", kind=type(change).__name__)
             if self.on_change:

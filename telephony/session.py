@@ -1,59 +1,78 @@
-"""One connection with the modem, from opening its ports until it is lost: calls are taken one after another."""
+"""One connection with the modem, from opening its ports until it is lost: calls are taken and placed one by one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from services.errors import LineError
-from services.voice.line import AudioLine, LineInfo
+from services.voice.line import LineInfo
+from telephony.aftercare import make_ready, reset_in_doubt
+from telephony.answering import Answering
 from telephony.at.channel import AtChannel
+from telephony.at.urcs import CallerId
+from telephony.call_reports import CallReports
 from telephony.call_state import Change, Ended, Missed, Phase, Ringing, SecondCaller
-from telephony.find_ports import find_ports
+from telephony.doubts import Doubts
+from telephony.find_ports import ModemPorts
+from telephony.forwarding import Forwarding, abilities_of
 from telephony.line import GsmLine
-from telephony.modem import ModemStatus, Sim7600
+from telephony.modem import Sim7600
+from telephony.policy.verdicts import Admit, Forward, Refuse
+from telephony.quiet import QuietTimes
 from telephony.serial_port import SerialPort
 from telephony.settings import TelephonySettings
 from telephony.startup import Identity
+from telephony.status import ModemStatus
 
 NAME_GRACE = 0.3
 """The caller's number follows the RING at once if it comes at all: the answer waits no longer than this for it."""
 NETWORK_SETTLE = 1.0
 """Pause before asking again after the modem told of a change: such news come in bursts."""
+LADDER_SECONDS = 15.0
+"""How long a modem that fell silent is asked again and again, until its port is opened anew or it is reset."""
 WRAP_UP_SECONDS = 60.0
 """How long the conversation may still work (saving the call) after its line has closed."""
-
 CLOSE_SECONDS = 5.0
 """The same, when the session with the modem is over, too."""
 
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True)
-class Answering:
-    """Who takes the calls and who hears of the missed ones; `info` is the LineInfo of a call without its number."""
-
-    take_call: Callable[[AudioLine], Awaitable[object]]
-    missed: Callable[[str], Awaitable[None]] | None
-    info: LineInfo
+Runner = Callable[[GsmLine], Awaitable[object]]
 
 
 class ModemSession:
-    """The open ports, the modem behind them and the call that is up. Made by `open`, ended by `close`."""
+    """The open ports, the modem behind them and the call that is up. Made by `open`, ended by `close`.
+
+    `lost_call` is the call that the modem itself has failed, None when there was none; `rang` the number of the caller
+    who was ringing when the session ended ("" withheld), None when nobody was.
+    """
 
     def __init__(
-        self, channel: AtChannel, audio: SerialPort, settings: TelephonySettings, answering: Answering
+        self,
+        channel: AtChannel,
+        audio: SerialPort,
+        settings: TelephonySettings,
+        answering: Answering,
+        forwarding: Forwarding | None = None,
     ) -> None:
         self.modem = Sim7600(channel)
         self.identity = Identity("", "", "")
         self.status = ModemStatus("", None, None)
+        self.answering = answering
+        self.lost_call: LineInfo | None = None
+        self.rang: str | None = None
+        self.doubts = Doubts()
         self._channel = channel
         self._audio = audio
         self._settings = settings
-        self._answering = answering
+        self._forwarding = forwarding
         self._line: GsmLine | None = None
+        self._judged: Admit | Refuse | None = None  # about the call that rings
+        self._reports = CallReports(lambda: self.answering, self._own)
+        self._quiet = QuietTimes()
         self._wake = asyncio.Event()
         self._watchers: list[asyncio.Task[None]] = []
         self._work: set[asyncio.Task[None]] = set()  # conversations and reports
@@ -62,27 +81,41 @@ class ModemSession:
 
     @classmethod
     async def open(
-        cls, settings: TelephonySettings, answering: Answering, *, after_reopen: bool = False
+        cls,
+        ports: ModemPorts,
+        settings: TelephonySettings,
+        answering: Answering,
+        forwarding: Forwarding | None = None,
+        *,
+        after_reopen: bool = False,
     ) -> "ModemSession":
-        """Find and open both ports. Raises PortError."""
-        ports = await find_ports(settings.at_port, settings.audio_port)
+        """Open both ports. Raises PortError."""
         audio = await SerialPort.open(ports.audio)
         try:
             at = await SerialPort.open(ports.at)
         except BaseException:
             await audio.close()
             raise
-        return cls(AtChannel(at, after_reopen=after_reopen), audio, settings, answering)
+        return cls(AtChannel(at, after_reopen=after_reopen), audio, settings, answering, forwarding)
 
     @property
     def reopen_needed(self) -> bool:
         """True when the modem fell silent: the next session should reset it if it stays so."""
         return self._channel.reopen_needed
 
-    async def start(self) -> None:
+    @property
+    def line(self) -> GsmLine | None:
+        """The call that is up or being set up."""
+        return self._line
+
+    async def start(self, pin: str = "") -> None:
         """Bring the modem up. Raises ModemError."""
-        self.identity = await self.modem.start()
-        self.status = await self.modem.status()
+        try:
+            self.identity = await self.modem.start(pin)
+            self.status = await self.modem.status()
+        except LineError:
+            await self._channel.settled(LADDER_SECONDS)  # to its end: it may reset the modem, or ask to be opened anew
+            raise
 
     async def run(self, on_status: Callable[[], None]) -> None:
         """Take calls until the modem is lost, then raise the LineError that says why.
@@ -91,24 +124,43 @@ class ModemSession:
         """
         for gone in (self._channel.wait_closed(), self._audio.wait_closed()):
             self._watchers.append(asyncio.create_task(self._watch(gone)))
+        if self.answering.texts is not None:
+            await self.answering.texts.attach(self._channel, self._quiet)
         every = self._settings.status_every_seconds
         while True:
             self._wake.clear()
             self._refuse_when_lost()
-            if self.modem.call.phase is Phase.RINGING and self.modem.call.rings >= self._settings.answer_after_rings:
+            if self._line is not None:
+                await self._follow(self._line)
+                continue
+            if self.modem.call.phase is Phase.RINGING:
                 await self._serve()
                 continue
+            self._judged = None
+            doubtful = self.doubts.due(asyncio.get_running_loop().time())
             try:
-                async with asyncio.timeout(NETWORK_SETTLE if self.modem.network_changed else every):
+                async with asyncio.timeout(NETWORK_SETTLE if self.modem.network_changed or doubtful else every):
                     await self._wake.wait()
             except TimeoutError:
+                if doubtful:
+                    await reset_in_doubt(self.modem, self.doubts)
                 self.status = await self.modem.status()
                 on_status()
 
+    def place(self, info: LineInfo, runner: Runner | None = None, on_request: Forward | None = None) -> GsmLine:
+        """Begin the outgoing call `info`; `runner` holds it, or whoever takes all calls. Raises LineError when busy."""
+        if self._line is not None or self.modem.call.phase is not Phase.IDLE:
+            raise LineError("The line has a call already.", "Try again when it is over.")
+        return self._open_line(info, runner or self.answering.take_call, on_request)
+
     async def close(self) -> None:
         """End the call that is up, and everything else that was begun; idempotent."""
+        if self._line is None and self.modem.call.phase is Phase.RINGING and not isinstance(self._judged, Refuse):
+            self.rang = self.modem.call.number
         if self._line is not None:
             await self._line.hangup()
+        if self.answering.texts is not None:
+            await self.answering.texts.detach()
         if self._work:  # let the conversation save what was said
             await asyncio.wait(self._work, timeout=CLOSE_SECONDS)
         ending = [*self._watchers, *self._work]
@@ -120,34 +172,101 @@ class ModemSession:
         await self._channel.close()
         await self._audio.close()
 
-    async def _serve(self) -> None:
-        if not self.modem.call.number:
-            await self._pause_for_name()
-        if self.modem.call.phase is not Phase.RINGING:
-            return
-        base, number = self._answering.info, self.modem.call.number
-        info = LineInfo(base.channel, "in", base.company_id, number, language=base.language, line=base.line)
-        line = self._line = GsmLine(self.modem, self._audio, info)
-        conversation = self._own(self._converse(line))
-        await line.wait_closed()
-        # The conversation may still be saving; the next caller is not kept waiting for it.
-        asyncio.get_running_loop().call_later(WRAP_UP_SECONDS, conversation.cancel)
-        self._line = None
-        await self._make_ready(line)
+    # -- a call that rings -------------------------------------------------------------------------------------------
 
-    async def _pause_for_name(self) -> None:
+    async def _serve(self) -> None:
+        """Answer the call that rings, send it away, or wait for its next ring."""
+        if self._judged is None:
+            if not self.modem.call.number:
+                await self._wait_ringing(NAME_GRACE, lambda: bool(self.modem.call.number))
+            await self._ask_name()
+            if self.modem.call.phase is not Phase.RINGING:
+                return
+            self._judged = await self._judge(self.modem.call.number)
+        match self._judged:
+            case Refuse() as refusal:
+                await self._send_away(refusal)
+            case Admit() as admitted:
+                rings = admitted.rings or self._settings.answer_after_rings
+                await self._wait_ringing(None, lambda: self.modem.call.rings >= rings)
+                if self.modem.call.phase is Phase.RINGING:
+                    self._answer(admitted)
+
+    async def _ask_name(self) -> None:
+        """Ask the modem who rings where its report was lost, or never comes on its firmware."""
+        if self.modem.call.phase is not Phase.RINGING or self.modem.call.number:
+            return
+        if number := await self.modem.who_rings():
+            self.modem.take_note(CallerId(number, None))
+
+    async def _judge(self, number: str) -> Admit | Refuse:
+        self._reports.called_anew(number)
+        info, door = self.answering.info, self.answering.door
+        if door is None:
+            return Admit(info.persona, info.language, 0, info.terms, number=number)
+        return await door.incoming(info.line, info.company_id, number)
+
+    def _answer(self, admitted: Admit) -> None:
+        base, number = self.answering.info, self.modem.call.number
+        info = replace(
+            base,
+            number=admitted.number or number,
+            persona=admitted.persona or base.persona,
+            language=admitted.language or base.language,
+            terms=admitted.terms,
+        )
+        self._open_line(info, self.answering.take_call, admitted.forward or admitted.on_request)
+
+    async def _send_away(self, refusal: Refuse) -> None:
+        log.info("a caller is not answered", reason=refusal.reason)
+        self._reports.sent_away(self.modem.call.number, refusal.reason, refusal.number)
+        if not refusal.ring_out:
+            await self.modem.hang_up()
+        await self._wait_ringing(None, lambda: False)
+
+    async def _wait_ringing(self, seconds: float | None, enough: Callable[[], bool]) -> None:
+        """Wait while it rings until it is `enough`, at most `seconds`. Raises LineError when the modem is lost."""
         try:
-            async with asyncio.timeout(NAME_GRACE):
-                while not self.modem.call.number and self.modem.call.phase is Phase.RINGING:
+            async with asyncio.timeout(seconds):
+                while not enough() and self.modem.call.phase is Phase.RINGING:
                     self._wake.clear()
                     await self._wake.wait()
                     self._refuse_when_lost()
         except TimeoutError:
             pass
 
-    async def _converse(self, line: GsmLine) -> None:
+    # -- a call that is up -------------------------------------------------------------------------------------------
+
+    def _open_line(self, info: LineInfo, runner: Runner, forward: Forward | None) -> GsmLine:
+        act = None
+        if forward is not None and self._forwarding is not None:
+            act = self._forwarding.action(forward, self.answering)
+        line = GsmLine(self.modem, self._audio, info, forward=act, abilities=abilities_of(forward if act else None))
+        self._line = line
+        self._quiet.set_busy(True)
+        conversation = self._own(self._converse(line, runner))
+        # The conversation may still be saving when its line has closed; the next caller is not kept waiting for it.
+        self._own(self._bound(line, conversation))
+        self._wake.set()
+        return line
+
+    async def _bound(self, line: GsmLine, conversation: "asyncio.Task[None]") -> None:
+        await line.wait_closed()
+        await asyncio.wait({conversation}, timeout=WRAP_UP_SECONDS)
+        conversation.cancel()
+
+    async def _follow(self, line: GsmLine) -> None:
+        await line.wait_closed()
+        self._line = None
+        self._quiet.set_busy(False)
+        self._refuse_when_lost()
+        if line.fault is not None:
+            self.lost_call = line.info
+        await make_ready(self.modem, line, self.doubts)
+
+    async def _converse(self, line: GsmLine, runner: Runner) -> None:
         try:
-            await self._answering.take_call(line)
+            await runner(line)
         except LineError as error:
             log.info("the call was not taken", problem=str(error))
         except Exception:  # one failed conversation must not cost the next caller the secretary
@@ -156,33 +275,23 @@ class ModemSession:
             if not line.closed:
                 await line.hangup()
 
-    async def _make_ready(self, line: GsmLine) -> None:
-        """Leave no call and no audio behind; reset a modem that failed the call. Raises LineError after a reset."""
-        self._refuse_when_lost()
-        if self.modem.call.phase is Phase.TALKING:
-            await self.modem.hang_up()
-        await self.modem.audio_off()
-        if line.fault is not None:
-            await self.modem.reset()
-            raise line.fault
+    # -- what the modem tells ----------------------------------------------------------------------------------------
 
     def _on_change(self, change: Change) -> None:
+        self._quiet.set_busy(self.modem.call.phase in (Phase.RINGING, Phase.DIALLING))
         if self._line is not None:
             self._line.on_change(change)
+        if not isinstance(change, Ringing):
+            self._judged = None if self.modem.call.phase is not Phase.RINGING else self._judged
         match change:
-            case Missed(number) if self._answering.missed is not None:
-                self._own(self._tell_missed(self._answering.missed, number))
-            case SecondCaller():
+            case Missed(number):
+                self._reports.missed(number)
+            case SecondCaller(number):
+                self._reports.sent_away(number, "line_busy")
                 self._own(self._reject_second())
             case Ringing() | Ended():
                 log.info("the modem tells", change=type(change).__name__)
         self._wake.set()
-
-    async def _tell_missed(self, missed: Callable[[str], Awaitable[None]], number: str) -> None:
-        try:
-            await missed(number)
-        except Exception:  # a watcher's fault is not the modem's
-            log.exception("the missed call could not be reported")
 
     async def _reject_second(self) -> None:
         try:

@@ -1,6 +1,8 @@
 """Settings of the GSM channel (SECRETARY_TELEPHONY__...)."""
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
+
+from telephony.sms.settings import SmsSettings
 
 
 class TelephonySettings(BaseModel):
@@ -14,7 +16,9 @@ class TelephonySettings(BaseModel):
     audio_port: str = Field(
         default="", description="The modem's call audio port, e.g. /dev/ttyUSB4; empty: found by its USB id."
     )
+    sim_pin: SecretStr = Field(default=SecretStr(""), description="PIN of the SIM card, where it asks for one.")
     answer_after_rings: int = Field(default=1, ge=1, le=10, description="Rings to wait before a call is answered.")
+    sms: SmsSettings = SmsSettings()
     status_every_seconds: float = Field(
         default=60.0, ge=5.0, le=3600.0, description="How often signal and network are asked between calls."
     )

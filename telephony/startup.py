@@ -7,10 +7,14 @@ import structlog
 
 from services.errors import ModemError
 from telephony.at.channel import AtChannel
-from telephony.at.results import AtResult, Final, explain, parse_clcc, parse_cpin, parse_identity
+from telephony.at.fields import number_at, split_fields
+from telephony.at.results import AtResult, Final, explain, parse_clcc, parse_cpin, parse_identity, values
 
 SIM_BUSY = 14
-NOT_ALLOWED = 3
+SWITCH_TIMEOUT = 3.0
+"""For the commands between calls: a caller may be ringing while one of them is stuck."""
+SAFE_PIN_TRIES = 3
+"""A card that has fewer left has seen a wrong PIN already."""
 SIM_TRIES = 20
 """One second apart: after a start the SIM card is read for several seconds."""
 
@@ -20,6 +24,7 @@ log = structlog.get_logger()
 _SETTINGS = (
     "AT+CREG=1",  # tell changes of registration
     "AT+CLIP=1",  # tell who calls
+    "AT+CCWA=1",  # tell who calls during a call
     "AT+CVHU=0",  # let ATH end a call, too
     "AT+CMGF=0",  # messages as PDUs
     "AT+CNMI=2,1,0,1,0",  # tell arrived messages
@@ -30,11 +35,15 @@ _SETTINGS = (
 _SIM_STATES = {
     "SIM PIN": (
         "The SIM card asks for its PIN.",
-        "Switch the PIN request off with a telephone, then plug the modem in again.",
+        "Set SECRETARY_TELEPHONY__SIM_PIN, or switch the PIN request off with a telephone; then plug it in again.",
     ),
     "SIM PUK": ("The SIM card is blocked.", "Unlock it in a telephone with the PUK from its contract."),
     "SIM REMOVED": ("The SIM card was taken out.", "Insert the SIM card and plug the modem in again."),
 }
+
+
+class PinRefusedError(ModemError):
+    """The SIM card did not take the PIN: it must not be given again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +55,11 @@ class Identity:
     imei: str
 
 
-async def start_up(channel: AtChannel) -> Identity:
+async def start_up(channel: AtChannel, pin: str = "") -> Identity:
     """Bring the modem to the state in which it can take calls. Idempotent: run it after every reopening.
 
-    Raises ModemError when the modem is silent or its SIM card cannot be used. Refused settings are logged.
+    `pin` unlocks a SIM card that asks for it; it is given once, for three wrong ones block the card. Raises ModemError
+    when the modem is silent or its SIM card cannot be used. Refused settings are logged.
     """
     await channel.request("AT", 2.0)
     await _optional(channel, "ATZ")
@@ -60,7 +70,7 @@ async def start_up(channel: AtChannel) -> Identity:
         parse_identity((await channel.request("AT+CGMR")).lines),
         parse_identity((await channel.request("AT+CGSN")).lines),
     )
-    await _unlock_sim(channel)
+    await _unlock_sim(channel, pin)
     for command in _SETTINGS:
         await _optional(channel, command)
     await _end_stale_call(channel)
@@ -72,9 +82,9 @@ async def audio_off(channel: AtChannel) -> bool:
 
     Left on, the next call has no sound. Some firmware only takes the form with a second parameter.
     """
-    if (await channel.request("AT+CPCMREG=0")).ok:
+    if (await channel.request("AT+CPCMREG=0", SWITCH_TIMEOUT)).ok:
         return True
-    return (await channel.request("AT+CPCMREG=0,1")).ok
+    return (await channel.request("AT+CPCMREG=0,1", SWITCH_TIMEOUT)).ok
 
 
 async def _optional(channel: AtChannel, command: str) -> AtResult:
@@ -84,12 +94,16 @@ async def _optional(channel: AtChannel, command: str) -> AtResult:
     return result
 
 
-async def _unlock_sim(channel: AtChannel) -> None:
+async def _unlock_sim(channel: AtChannel, pin: str) -> None:
     for _ in range(SIM_TRIES):
         result = await channel.request("AT+CPIN?")
         state = parse_cpin(result.lines)
         if result.ok and state in ("READY", ""):
             return
+        if result.ok and state == "SIM PIN" and pin:
+            await _enter_pin(channel, pin)
+            pin = ""
+            continue
         if result.ok and state in _SIM_STATES:
             raise ModemError(*_SIM_STATES[state])
         if not result.ok and not (result.final is Final.CME and result.code == SIM_BUSY):
@@ -98,6 +112,21 @@ async def _unlock_sim(channel: AtChannel) -> None:
     raise ModemError(
         "The SIM card does not become ready.", "Take the SIM card out, clean it and insert it again; try a telephone."
     )
+
+
+async def _enter_pin(channel: AtChannel, pin: str) -> None:
+    left = values((await channel.request("AT+SPIC")).lines, "+SPIC")
+    tries = number_at(split_fields(left[0]), 0) if left else None
+    if tries is not None and tries < SAFE_PIN_TRIES:
+        raise PinRefusedError(
+            "A wrong PIN was given to the SIM card before: it is not tried again.",
+            "Give the PIN in a telephone once, correct SECRETARY_TELEPHONY__SIM_PIN, and start again.",
+        )
+    if not (await channel.request(f'AT+CPIN="{pin}"', 10.0)).ok:
+        raise PinRefusedError(
+            "The SIM card refuses the PIN in the settings.",
+            "Correct SECRETARY_TELEPHONY__SIM_PIN before the next start: the third wrong PIN blocks the card.",
+        )
 
 
 async def _end_stale_call(channel: AtChannel) -> None:

@@ -1,31 +1,30 @@
 """Our line to the far end: the project's PlayoutQueue between the conversation and the caller's ear."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from bench.conversation.far_end import LEAD, FarEnd
 from bench.conversation.workload import FRAME_SECONDS, RATE
 from services.audio.frame import Frame
 from services.audio.paced import PacedWriter
-from services.audio.playout import PlayoutQueue
 from services.voice.line import Capability, Closed, LineEvent, LineInfo
+from services.voice.playout_line import PlayoutLine
 
 
-class BenchLine:
+class BenchLine(PlayoutLine):
     """An AudioLine by the far end's rule: what is sent while it is idle is handed on at once, then one each 20 ms.
 
     As on a real line there is always something handed on, silence when there is nothing to say, and the taps see it.
     """
 
     capabilities = frozenset({Capability.HANG_UP})
-    rate = RATE
 
     def __init__(self, far: FarEnd) -> None:
+        super().__init__(RATE)
         self.info = LineInfo("bench", "in", "default", language="en")
         self._far = far
         self._loop = asyncio.get_running_loop()
-        self._playout = PlayoutQueue(RATE)
         self._next: asyncio.TimerHandle | None = None
 
     async def answer(self) -> None:
@@ -46,44 +45,14 @@ class BenchLine:
 
     async def send(self, frame: Frame) -> None:
         """Queue one frame for playing."""
-        await self._playout.put(frame)
+        await super().send(frame)
         if self._next is None:
             self._play()
 
     def discard_unsent(self) -> int:
         """Drop what is queued."""
         self._far.discard()
-        return self._playout.discard()
-
-    @property
-    def played(self) -> int:
-        """Samples handed on."""
-        return self._playout.played
-
-    @property
-    def queued(self) -> int:
-        """Samples that wait."""
-        return self._playout.queued
-
-    def duck(self, decibels: float) -> None:
-        """Play quieter."""
-        self._playout.duck(decibels)
-
-    def pause(self) -> None:
-        """Hand on silence and keep what is queued."""
-        self._playout.pause()
-
-    def resume(self, back: int = 0) -> None:
-        """Go on after a pause."""
-        self._playout.resume(back)
-
-    def tap(self, listener: Callable[[Frame], None]) -> None:
-        """Call `listener` with what is handed on."""
-        self._playout.tap(listener)
-
-    async def drained(self) -> None:
-        """Wait until everything is handed on."""
-        await self._playout.drained()
+        return super().discard_unsent()
 
     async def send_digits(self, digits: str) -> None:
         """Nobody listens to keys here."""

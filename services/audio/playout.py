@@ -88,6 +88,18 @@ class PlayoutQueue:
         self._frames.append(frame)
         self._empty.clear()
 
+    def offer(self, frame: Frame) -> bool:
+        """Queue one frame without waiting; False, and nothing queued, when the queue is full or closed.
+
+        Raises AudioError for a frame of another rate.
+        """
+        frame.expect_rate(self.rate)
+        if self._closed or len(self._frames) >= self._capacity:
+            return False
+        self._frames.append(frame)
+        self._empty.clear()
+        return True
+
     def take(self) -> Frame:
         """Return the next frame, or silence when there is none; never waits. Its position counts all output."""
         if self._frames and not (self._paused and self._fader.level == 0.0):

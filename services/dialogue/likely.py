@@ -26,5 +26,6 @@ def likely_texts(conversation: Conversation, told: Sequence[str], now: datetime)
     replies = [greetings.greeting(scene()), answers.silence(scene(), 1), answers.apology(scene())]
     replies += [Reply.of("scripted", scene().say(phrase)) for phrase in _PHRASES]
     texts = [each.text for reply in replies for each in reply.spoken if each.fixed]
-    facts = [fact_text(scene(), key) for key in FACTS]
+    facts = [item.value for item in conversation.menu if item.action == "say"]
+    facts += [fact_text(scene(), key) for key in FACTS]
     return LikelyTexts(tuple(filter(None, [*texts, *facts, *told])), tuple(fillers_of(conversation)))

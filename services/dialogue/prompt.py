@@ -41,6 +41,7 @@ def system_prompt(conversation: Conversation, language: str, now: datetime) -> s
     parts = [
         fill(texts["who"], {"name": persona.name, "company": facts.get("name") or company.name}),
         texts[persona.gender],
+        _calling(texts, conversation),
         fill(texts["character"], {"text": persona.character.strip()}) if persona.character.strip() else "",
         fill(texts["rules"], {"text": persona.rules.strip()}) if persona.rules.strip() else "",
         "\n".join([texts["facts"], *known]) if known else texts["no_facts"],
@@ -48,6 +49,14 @@ def system_prompt(conversation: Conversation, language: str, now: datetime) -> s
         texts["style"],
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _calling(texts: dict[str, Any], conversation: Conversation) -> str:
+    """Tell the model that it has called, and why: the owner's words."""
+    if conversation.direction != "out":
+        return ""
+    purpose = conversation.purpose.strip()
+    return " ".join(filter(None, [texts["calling"], fill(texts["purpose"], {"text": purpose}) if purpose else ""]))
 
 
 def trimmed(history: Sequence[PastTurn]) -> list[PastTurn]:

@@ -11,6 +11,7 @@ again has undone an answer.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import structlog
 
@@ -20,7 +21,7 @@ from services.dialogue.fillers import next_filler
 from services.dialogue.improvise import ModelFailedError, improvise
 from services.dialogue.likely import likely_texts
 from services.dialogue.ports import ConversationMemory, MessageBook
-from services.dialogue.scripted import answers, greetings, message, recording
+from services.dialogue.scripted import answers, calling, connecting, greetings, menu, message, recording
 from services.dialogue.scripted.draft import Draft
 from services.dialogue.scripted.facts import FACTS, fact, fact_text
 from services.dialogue.scripted.scene import Reply, Scene, prepare
@@ -65,6 +66,11 @@ class Secretary:
             async for event in events:
                 yield event
 
+    def opening(self, conversation: Conversation) -> str:
+        """Return what a call of our own is opened with, behind the notice; nothing is stored or changed."""
+        scene = self._scene(replace(conversation, state={}))
+        return str(greetings.opening_words(scene))
+
     async def reply(
         self, conversation: Conversation, utterance: Utterance, certain: asyncio.Event | None = None
     ) -> AsyncGenerator[ReplyEvent, None]:
@@ -99,6 +105,17 @@ class Secretary:
     def expects(self, conversation: Conversation) -> str:
         """Tell what the secretary has just asked for: "yes_no", "number", "name", "message", or "" for anything."""
         return expected(conversation.state)
+
+    def takes_key(self, conversation: Conversation) -> bool:
+        """Tell whether a single key is a choice of the call's menu now, and not the beginning of a number."""
+        return menu.takes_key(conversation)
+
+    async def not_connected(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        """Say that the person who was promised cannot be reached, and offer to take a message."""
+        scene = self._scene(conversation)
+        async with aclosing(self._deliver(scene, connecting.not_connected(scene))) as events:
+            async for event in events:
+                yield event
 
     async def no_input(self, conversation: Conversation, count: int) -> AsyncGenerator[ReplyEvent, None]:
         """React to silence, `count` times in a row (1 is the first): ask, ask again, part politely."""
@@ -158,7 +175,7 @@ class Secretary:
             return recording.begin(scene) if not able.ears and able.keep_audio else answers.not_heard(scene)
         scene.notes.misses = 0
         offered = scene.notes.offer
-        ready = answers.by_offer(scene)
+        ready = answers.by_offer(scene) or calling.answer(scene)
         if ready is None and scene.means("goodbye"):
             ready = answers.goodbye(scene)
         if ready is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from services.domain import AudioSpan, CompanyProfile, PastTurn, Persona
+from services.domain import AudioSpan, CompanyProfile, MenuItem, PastTurn, Persona
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,14 @@ class EndCall:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Connect the caller with somebody else after the last word has been played."""
+    """Connect the caller with somebody else after the last word has been played.
+
+    On a line that only calls back (`Abilities.call_back`) `to` is asked to call: `number`, where the caller has told
+    one, else the line's own knowledge of who called.
+    """
 
     to: str
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +105,15 @@ class LikelyTexts:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What this line and this installation can do now, so that nothing is offered that cannot be done."""
+    """What this line and this installation can do now, so that nothing is offered that cannot be done.
+
+    `transfer` connects the caller with a person; `call_back` is less: a person calls the caller back.
+    """
 
     ears: bool = True
     digits: bool = False
     transfer: bool = False
+    call_back: bool = False
     hang_up: bool = True
     keep_audio: bool = False
 
@@ -116,6 +125,10 @@ class Conversation:
     `number` is the contact's phone number, "" when withheld or unknown; `returning` is True when this contact has
     spoken with the company before; `history` holds the remembered turns, oldest first; `state` is the secretary's
     own JSON-ready memory (a message being taken), persisted after each reply and never only in RAM.
+
+    `direction` "out" is a call that the secretary has placed herself: `opening` is the first thing she says then ("":
+    who calls and the `purpose`). `notice`, `menu` and `transfer_to` are the call's own ("" and none: the company's
+    facts, no menu).
     """
 
     id: str
@@ -127,5 +140,11 @@ class Conversation:
     returning: bool = False
     call_id: str = ""
     abilities: Abilities = Abilities()
+    direction: Literal["in", "out"] = "in"
+    purpose: str = ""
+    opening: str = ""
+    notice: str = ""
+    menu: tuple[MenuItem, ...] = ()
+    transfer_to: str = ""
     history: list[PastTurn] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)

@@ -1,9 +1,11 @@
 """Calls: events appended as they happen, and the calls and turns they amount to."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Integer, and_, bindparam, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -40,6 +42,27 @@ _PLACE = (
     .where(CallRow.company_id == bindparam("company"), CallRow.id == bindparam("call"))
 )
 _NEVER_STORED = frozenset({CallEventType.INTERIM, CallEventType.SAYING})
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls are asked for; "" is any. The outcome "ongoing" is of those that have not ended."""
+
+    line: str = ""
+    direction: str = ""
+    outcome: str = ""
+    number: str = ""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Return what a row must fulfil."""
+        if self.line:
+            yield CallRow.line == self.line
+        if self.direction:
+            yield CallRow.direction == self.direction
+        if self.number:
+            yield CallRow.number == self.number
+        if self.outcome:
+            yield CallRow.ended_at.is_(None) if self.outcome == "ongoing" else CallRow.outcome == self.outcome
 
 
 class CallStore:
@@ -113,14 +136,14 @@ class CallStore:
             return None if row is None else call_record(row)
 
     async def list(
-        self, company_id: str, limit: int = 50, cursor: str | None = None
+        self, company_id: str, limit: int = 50, cursor: str | None = None, *, only: CallFilter | None = None
     ) -> tuple[tuple[CallRecord, ...], str | None]:
         """Return (calls, next cursor), newest first; `limit` is held to 1..200, the cursor is None on the last page.
 
         Raises StorageError for a cursor that this list did not give.
         """
         limit = min(max(limit, 1), PAGE_LIMIT)
-        query = select(CallRow).where(CallRow.company_id == company_id)
+        query = select(CallRow).where(CallRow.company_id == company_id, *(only or CallFilter()).conditions())
         if cursor:
             query = query.where(tuple_(CallRow.started_at, CallRow.id) < tuple_(*cursors.decode(cursor)))
         query = query.order_by(CallRow.started_at.desc(), CallRow.id.desc()).limit(limit + 1)

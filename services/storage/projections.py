@@ -32,6 +32,7 @@ def start_call(session: Session, event: CallEvent, now: datetime) -> CallRow:
         number=str(data.get("number", "")),
         language=str(data.get("language", "")),
         persona=str(data.get("persona", "")),
+        purpose=str(data.get("purpose", "")),
         started_at=_read_time(data.get("started_at")) or now,
     )
     session.add(call)

@@ -17,7 +17,8 @@ class CallRecord:
     """A call as it is stored.
 
     `seconds` is its length since the answer; `outcome` is "" and `ended_at` None while it is going on, "cut" when a
-    crash ended it; `recording_path` is relative to DATA_DIR, "" without a recording.
+    crash ended it; `recording_path` is relative to DATA_DIR, "" without a recording; `purpose` is what an outgoing call
+    was placed for.
     """
 
     id: str
@@ -37,6 +38,7 @@ class CallRecord:
     end_reason: str = ""
     recording_path: str = ""
     stats: Mapping[str, Any] = field(default_factory=dict)
+    purpose: str = ""
 
 
 _CALL_FIELDS = tuple(each.name for each in fields(CallRecord))

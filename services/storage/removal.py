@@ -1,33 +1,111 @@
-"""Taking calls out of the database again, with everything that hangs on them."""
+"""Taking calls and contacts out of the database again, with everything that hangs on them."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.sms_tables import TextMessageRow, TextPartRow
 from services.storage.tables import CallEventRow, CallRow, ConversationRow, MessageRow, TurnRow
+
+_TOGETHER = 500  # ids in one statement; SQLite takes 32 766
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many calls went, and the sound files that belonged to them, relative to DATA_DIR (still on the disk)."""
+    """How much went, and the sound files that belonged to it, relative to DATA_DIR (still on the disk)."""
 
-    calls: int
-    files: tuple[str, ...]
+    calls: int = 0
+    messages: int = 0
+    text_messages: int = 0
+    files: tuple[str, ...] = ()
 
 
 async def remove_calls_of_line(session: AsyncSession, company_id: str, line: str) -> Removed:
     """Delete a line's calls, their events, turns and messages, and the conversations that this leaves empty."""
-    of_line = select(CallRow).where(CallRow.company_id == company_id, CallRow.line == line)
-    calls = list(await session.scalars(of_line))
-    ids = [call.id for call in calls]
-    sounds = await session.scalars(select(MessageRow.audio_path).where(MessageRow.call_id.in_(ids)))
-    files = [*(call.recording_path for call in calls), *sounds]
-    threads = {call.conversation_id for call in calls if call.conversation_id}
-    for table in (TurnRow, CallEventRow, MessageRow):
-        await session.execute(delete(table).where(table.call_id.in_(ids)))
-    await session.execute(delete(CallRow).where(CallRow.id.in_(ids)))
-    for column in (TurnRow.conversation_id, CallRow.conversation_id):
-        threads -= set(await session.scalars(select(column).where(column.in_(threads))))
-    await session.execute(delete(ConversationRow).where(ConversationRow.id.in_(threads)))
-    return Removed(len(ids), tuple(name for name in files if name))
+    return await remove_calls(session, company_id, CallRow.line == line, with_messages=True)
+
+
+async def remove_calls(
+    session: AsyncSession, company_id: str, which: ColumnElement[bool], *, with_messages: bool
+) -> Removed:
+    """Delete the company's calls that `which` tells of, their events and turns, and conversations left empty.
+
+    Without `with_messages` what was left for the owner stays, with its sound.
+    """
+    calls = list(await session.scalars(select(CallRow).where(CallRow.company_id == company_id, which)))
+    files = [call.recording_path for call in calls]
+    messages = 0
+    for ids in _batches([call.id for call in calls]):
+        if with_messages:
+            sounds = await _remove_messages(session, company_id, MessageRow.call_id.in_(ids))
+            messages += len(sounds)
+            files += sounds
+        for table in (TurnRow, CallEventRow):
+            await session.execute(delete(table).where(table.company_id == company_id, table.call_id.in_(ids)))
+        await session.execute(delete(CallRow).where(CallRow.company_id == company_id, CallRow.id.in_(ids)))
+    await _remove_empty(session, company_id, {call.conversation_id for call in calls if call.conversation_id})
+    return Removed(len(calls), messages, files=_named(files))
+
+
+async def remove_contact(session: AsyncSession, company_id: str, number: str) -> Removed:
+    """Delete all that is kept of a number: calls, conversations on every channel, messages, text messages."""
+    of_contact = select(ConversationRow.id).where(
+        ConversationRow.company_id == company_id, ConversationRow.contact_number == number
+    )
+    theirs = or_(CallRow.number == number, CallRow.conversation_id.in_(of_contact))
+    removed = await remove_calls(session, company_id, theirs, with_messages=True)
+    left = or_(MessageRow.number == number, MessageRow.conversation_id.in_(of_contact))
+    sounds = await _remove_messages(session, company_id, left)
+    texts = await _remove_texts(session, company_id, number)
+    turns = delete(TurnRow).where(TurnRow.company_id == company_id, TurnRow.conversation_id.in_(of_contact))
+    await session.execute(turns)
+    await session.execute(delete(ConversationRow).where(ConversationRow.id.in_(of_contact)))
+    return Removed(removed.calls, removed.messages + len(sounds), texts, (*removed.files, *_named(sounds)))
+
+
+async def files_of_contact(session: AsyncSession, company_id: str, number: str) -> tuple[str, ...]:
+    """Return the sound files that `remove_contact` would leave without an owner."""
+    of_contact = select(ConversationRow.id).where(
+        ConversationRow.company_id == company_id, ConversationRow.contact_number == number
+    )
+    theirs = or_(CallRow.number == number, CallRow.conversation_id.in_(of_contact))
+    calls = select(CallRow.id).where(CallRow.company_id == company_id, theirs)
+    left = or_(MessageRow.number == number, MessageRow.conversation_id.in_(of_contact), MessageRow.call_id.in_(calls))
+    recordings = await session.scalars(select(CallRow.recording_path).where(CallRow.company_id == company_id, theirs))
+    sounds = await session.scalars(select(MessageRow.audio_path).where(MessageRow.company_id == company_id, left))
+    return _named([*recordings, *sounds])
+
+
+async def _remove_messages(session: AsyncSession, company_id: str, which: ColumnElement[bool]) -> list[str]:
+    """Delete messages; return the path of the sound of each, "" where there was none."""
+    query = delete(MessageRow).where(MessageRow.company_id == company_id, which).returning(MessageRow.audio_path)
+    return list(await session.scalars(query))
+
+
+async def _remove_texts(session: AsyncSession, company_id: str, number: str) -> int:
+    texts = select(TextMessageRow.id).where(TextMessageRow.company_id == company_id, TextMessageRow.number == number)
+    parts = or_(TextPartRow.number == number, TextPartRow.message_id.in_(texts))
+    await session.execute(delete(TextPartRow).where(TextPartRow.company_id == company_id, parts))
+    gone = delete(TextMessageRow).where(TextMessageRow.company_id == company_id, TextMessageRow.number == number)
+    return len(list(await session.scalars(gone.returning(TextMessageRow.id))))
+
+
+async def _remove_empty(session: AsyncSession, company_id: str, threads: set[str]) -> None:
+    """Delete those of the conversations that hold nothing any more."""
+    for ids in _batches(sorted(threads)):
+        empty = set(ids)
+        for column in (TurnRow.conversation_id, CallRow.conversation_id, TextMessageRow.conversation_id):
+            empty -= set(await session.scalars(select(column).where(column.in_(ids)).distinct()))
+        gone = delete(ConversationRow).where(ConversationRow.company_id == company_id, ConversationRow.id.in_(empty))
+        await session.execute(gone)
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for at in range(0, len(ids), _TOGETHER):
+        yield ids[at : at + _TOGETHER]
+
+
+def _named(files: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in files if name)

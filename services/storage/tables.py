@@ -7,7 +7,7 @@ that points at a row of another.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, MetaData, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.storage.columns import PlainText, UtcDateTime, new_id
@@ -138,6 +138,7 @@ class CallRow(Base):
     seconds: Mapped[float] = mapped_column(default=0.0)
     outcome: Mapped[str] = mapped_column(default="")
     end_reason: Mapped[str] = mapped_column(default="")
+    purpose: Mapped[str] = mapped_column(default="", server_default=text("''"))
     recording_path: Mapped[str] = mapped_column(default="")
     stats: Mapped[dict[str, Any]] = mapped_column(default=dict)
 

@@ -97,6 +97,8 @@ class Answering:
             self._replies.asked = None
         utterance = self._turns.caller_typed(text, source)
         self._adopt_language(utterance)
+        if source == "digits":
+            self._adopt_persona(text)
         self._ask(utterance, Trace(self._call.clock, now))
 
     async def put_off_long_enough(self) -> None:
@@ -157,7 +159,8 @@ class Answering:
 
     async def _heard_over_speech(self, heard: Heard, parting: bool) -> None:
         """A turn that has not stopped the secretary so far: weighed now that its words are known."""
-        weight = Weight.WAITS if parting else self._overlap.weigh(heard.utterance)
+        waits = parting or self._replies.was_bound(heard.speech_end)
+        weight = Weight.WAITS if waits else self._overlap.weigh(heard.utterance)
         if weight is Weight.INTERRUPTS:
             await self.silence("caller")
             await self._answer_anew(heard)
@@ -223,6 +226,17 @@ class Answering:
         if language and self._call.change_language(language):
             log.info("the language changes", call=self._call.journal.call_id, language=language)
             self._listener.change_language(language)
+
+    def _adopt_persona(self, key: str) -> None:
+        """Go on with the persona whom the caller has chosen by a key: the answer is theirs already."""
+        call = self._call
+        if not call.secretary.takes_key(call.conversation):
+            return
+        chosen = (item.value for item in call.conversation.menu if item.key == key and item.action == "persona")
+        if call.change_persona(next(chosen, "")):
+            log.info("another persona goes on", call=call.journal.call_id, persona=call.conversation.persona.slug)
+            if self._listener.language != call.conversation.language:
+                self._listener.change_language(call.conversation.language)
 
     def _new_language(self, utterance: Utterance) -> str:
         return switched_language(self._call.conversation, utterance, self._call.tongues.keys())

@@ -1,7 +1,7 @@
 """What the pieces of one call's dialogue share."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from services.clock import Clock
 from services.dialogue.shapes import Conversation
@@ -25,7 +25,9 @@ class Tongue:
 class Call:
     """One call: its line, its dialogue, and the parts that serve it.
 
-    `tongues` are the languages that the secretary may speak on it, its own among them.
+    `tongues` are the languages that the secretary may speak on it, its own among them; `personas`, by slug, who may be
+    chosen by a key. `notice_sent` hears that the notice is on the line: after how many samples of the line's count of
+    what was played it is over.
     """
 
     line: AudioLine
@@ -36,6 +38,8 @@ class Call:
     settings: VoiceSettings
     clock: Clock
     tongues: Mapping[str, Tongue]
+    personas: Mapping[str, Tongue] = field(default_factory=dict)
+    notice_sent: Callable[[int], None] | None = None
 
     @property
     def voice(self) -> Voice:
@@ -50,3 +54,11 @@ class Call:
         self.conversation.language = language
         self.conversation.persona = tongue.persona
         return True
+
+    def change_persona(self, slug: str) -> bool:
+        """Go on with another persona, in their language and with their voice; False when they cannot be spoken with."""
+        tongue = self.personas.get(slug)
+        if tongue is None:
+            return False
+        self.tongues = {**self.tongues, tongue.persona.language: tongue}
+        return self.change_language(tongue.persona.language)

@@ -5,20 +5,22 @@ and is handled by one loop, so that the state below is changed in one place only
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
 
 from services.audio.frame import Frame
-from services.dialogue.shapes import Effect, KeepAudio, ReplyEvent
-from services.errors import EngineError, LineError, SecretaryError
+from services.dialogue.shapes import KeepAudio
+from services.errors import EngineError, LineError
 from services.events import CallEventType
 from services.voice.answering import Answering
 from services.voice.call import Call
+from services.voice.calling.callee import Callee
 from services.voice.deadlines import Deadlines, Due
 from services.voice.digits import DigitCollector
-from services.voice.effects import connect, ending
+from services.voice.ending import Ending
+from services.voice.hearing.beep import BeepListener
 from services.voice.hearing.call_ears import EarsBack, EarsFailed
 from services.voice.hearing.listener import (
     Heard,
@@ -31,7 +33,6 @@ from services.voice.hearing.listener import (
     TurnEnded,
 )
 from services.voice.inbox import Inbox, InboxEvent
-from services.voice.latency import Trace
 from services.voice.line import Closed, Digit, Hold, TypedText
 from services.voice.overlap import Overlap
 from services.voice.patience import Patience
@@ -43,7 +44,6 @@ log = structlog.get_logger()
 
 _LAST_WORDS = 2.0  # seconds the ears get for what was being said when the line closed
 _LAST_SENTENCE = 30.0  # seconds that parting may take when the time is up
-_FAILURES = 3  # replies in a row that may fail before the call is ended
 
 
 class VoiceConversation:
@@ -60,15 +60,15 @@ class VoiceConversation:
         self._inbox = Inbox(call.clock)
         self._listener = make_listener(self._inbox.put)
         self._digits = DigitCollector(call.clock, call.settings.digit_pause)
-        self._failures = 0
         self._parting_until: float | None = None  # the clock's second; None: she is not parting
-        self._ending = ""  # the reason of our own hanging up
         self._patience: Patience
         self._turns: TurnBook
         self._replies: Replies
         self._overlap: Overlap
         self._answering: Answering
         self._deadlines: Deadlines
+        self._ending: Ending
+        self._callee: Callee | None = None  # who is there, on a call of our own
         self.keep: list[KeepAudio] = []
         self.closed_at: float | None = None  # the clock's second at which the line closed
 
@@ -76,17 +76,19 @@ class VoiceConversation:
         """Hold the conversation until the line closes; every task it started has ended when it returns."""
         call, listener = self._call, self._listener
         answered_at = call.clock.monotonic()
+        call.conversation.number = call.conversation.number or call.line.info.number  # told between two rings
         patience = self._patience = Patience(call.settings, answered_at)
         turns = self._turns = TurnBook(call, answered_at)
         replies = self._replies = Replies(call, turns, self.keep, self._inbox.put)
         overlap = self._overlap = Overlap(call, replies, listener)
         self._answering = Answering(call, turns, listener, replies, overlap, patience)
+        self._ending = Ending(call, listener, replies, patience, self._inbox.put)
         self._deadlines = Deadlines(call.settings, patience, self._digits, listener, replies, overlap, self._answering)
         listener.start()
         self._set_ears(listener.has_ears)
         reader = asyncio.create_task(self._inbox.follow(call.line, self._take), name="line")
         try:
-            self._say(call.secretary.greet(call.conversation), answered_at)
+            self._begin()
             reason = await self._live()
             self.closed_at = call.clock.monotonic()
             await self._last_words()
@@ -97,14 +99,38 @@ class VoiceConversation:
             await listener.close()
         return reason
 
+    @property
+    def outcome(self) -> str:
+        """What the call came to, as ENDED tells it."""
+        return "answered" if self._callee is None else self._callee.outcome
+
+    def _begin(self) -> None:
+        """Greet who has called; who was called speaks first."""
+        call, turns, listener = self._call, self._turns, self._listener
+        if call.conversation.direction == "in":
+            self._replies.speak(call.secretary.greet(call.conversation))
+            return
+        self._callee = Callee(
+            call, turns, listener, self._replies, self._answering, self._patience, self._ending.hang_up
+        )
+        keep, beeps = self._on_frame, BeepListener(call.line.rate, self._inbox.put)
+
+        def on_frame(frame: Frame) -> None:
+            keep(frame)
+            beeps.push(frame)
+
+        self._on_frame = on_frame
+
     async def _live(self) -> str:
         while True:
-            event = await self._inbox.next(self._parting_until or self._deadlines.next())
+            event = await self._inbox.next(self._until())
             if isinstance(event, Closed):
-                return self._ending or event.reason
+                return self._ending.reason or event.reason
             try:
-                if self._parting_until is not None:
+                if self._parting:
                     await self._handle_parting(event)
+                elif self._callee is not None and await self._callee.takes(event):
+                    pass
                 elif event is None:
                     await self._on_deadline()
                 else:
@@ -114,6 +140,10 @@ class VoiceConversation:
             except Exception:  # whatever broke, the caller's last words are still kept
                 log.exception("the conversation failed", call=self._call.journal.call_id)
                 return "failure"
+
+    def _until(self) -> float:
+        until = self._parting_until or self._deadlines.next()
+        return until if self._callee is None or self._parting else self._callee.until(until)
 
     async def _on_deadline(self) -> None:
         now = self._call.clock.monotonic()
@@ -128,27 +158,27 @@ class VoiceConversation:
             case Due.DIGITS:
                 await self._answering.typed(self._digits.take(), "digits")
             case Due.NO_ANSWER | Due.FILLER | Due.SILENCE as due:
-                await self._on_wait_due(due, now)
+                await self._on_wait_due(due)
 
     async def _on_end_due(self, due: Due, now: float) -> None:
         if due is Due.LEAVING:
-            await self._hang_up(self._patience.stay())
+            await self._ending.hang_up(self._patience.stay())
             return
         await self._answering.silence("max_call")
         self._parting_until = now + _LAST_SENTENCE
-        self._say(self._call.secretary.time_is_up(self._call.conversation), now)
+        self._replies.speak(self._call.secretary.time_is_up(self._call.conversation))
 
-    async def _on_wait_due(self, due: Due, now: float) -> None:
+    async def _on_wait_due(self, due: Due) -> None:
         """One side has waited for the other for long."""
         if due is Due.FILLER:
             self._replies.fill()
         elif due is Due.NO_ANSWER:
             await self._answering.silence("failure")
-            await self._on_failure(EngineError("No answer was ready in time."))
+            await self._ending.failed(EngineError("No answer was ready in time."), parting=self._parting)
         else:
             if self._listener.hears_speech:  # for long, and without a word
                 self._overlap.take_for_noise()
-            self._say(self._call.secretary.no_input(self._call.conversation, self._patience.ask()), now)
+            self._replies.speak(self._call.secretary.no_input(self._call.conversation, self._patience.ask()))
 
     async def _handle(self, event: InboxEvent) -> None:
         match event:
@@ -179,7 +209,7 @@ class VoiceConversation:
                 if self._overlap.sustained():
                     await self._answering.give_way()
             case InterimHeard(text):
-                self._note_interim(text)
+                self._turns.caller_says(text)
                 self._patience.words(self._call.clock.monotonic())
                 await self._answering.words(text)
             case Pausing(text):
@@ -190,9 +220,9 @@ class VoiceConversation:
         """The last sentence of a call whose time is up is said to its end; what is heard meanwhile is kept."""
         match event:
             case None:
-                await self._hang_up("max_call")
+                await self._ending.hang_up("max_call")
             case InterimHeard(text):
-                self._note_interim(text)
+                self._turns.caller_says(text)
             case Heard():
                 await self._answering.heard(event, parting=True)
             case ReplyDone():
@@ -200,16 +230,12 @@ class VoiceConversation:
             case EarsFailed() | EarsBack():
                 self._on_ears(event)
 
-    def _say(self, events: AsyncGenerator[ReplyEvent, None], since: float) -> None:
-        """Let the secretary speak of her own accord."""
-        self._replies.begin(events, Trace(self._call.clock, since))
-
     async def _on_heard(self, heard: Heard) -> None:
         self._patience.sound(self._call.clock.monotonic())
         leaving = self._patience.stay()
         if leaving and asks_nothing(heard.utterance):
             self._turns.caller_spoke(heard)
-            await self._hang_up(leaving)
+            await self._ending.hang_up(leaving)
             return
         await self._answering.heard(heard)
 
@@ -218,11 +244,10 @@ class VoiceConversation:
         if self._replies.interruptible:
             await self._answering.silence("digits")
         self._patience.stay()
-        if number := self._digits.press(key):
+        if self._digits.deadline is None and self._call.secretary.takes_key(self._call.conversation):
+            await self._answering.typed(key, "digits")
+        elif number := self._digits.press(key):
             await self._answering.typed(number, "digits")
-
-    def _note_interim(self, text: str) -> None:
-        self._call.journal.record(CallEventType.INTERIM, {"role": "caller", "text": text})
 
     def _on_ears(self, event: EarsFailed | EarsBack) -> None:
         if isinstance(event, EarsFailed):
@@ -242,45 +267,14 @@ class VoiceConversation:
         self._overlap.reset()
         self._patience.sound(self._call.clock.monotonic())
         if done.error is not None:
-            await self._on_failure(done.error)
-            return
-        self._failures = 0
-        if not await self._perform(done.reply.effects):
+            await self._ending.failed(done.error, parting=self._parting)
+        elif not await self._ending.perform(done.reply.effects, parting=self._parting):
             await self._answering.waiting()
 
-    async def _perform(self, effects: Sequence[Effect]) -> bool:
-        """Do what the answer was about; True when nothing is to be answered behind it."""
-        try:
-            await connect(self._call.line, effects)
-        except LineError as error:  # she has just promised it
-            await self._on_failure(error)
-            return True
-        reason = ending(effects)
-        if reason is None:
-            return False
-        speaks_up = self._listener.hears_speech or self._listener.thinking
-        if speaks_up and self._parting_until is None:
-            self._patience.leave(reason, self._call.clock.monotonic())
-        else:
-            await self._hang_up(reason)
-        return True
-
-    async def _on_failure(self, error: BaseException) -> None:
-        """A reply broke: say so in human words; give up politely when even that fails."""
-        call = self._call
-        unforeseen = None if isinstance(error, SecretaryError) else error
-        log.error("a reply failed", call=call.journal.call_id, error=str(error), exc_info=unforeseen)
-        call.journal.record(CallEventType.DEGRADED, {"part": "reply", "detail": str(error) or type(error).__name__})
-        self._failures += 1
-        if self._failures >= _FAILURES or self._parting_until is not None:
-            await self._hang_up("failure")
-            return
-        self._say(call.secretary.apology(call.conversation), call.clock.monotonic())
-
-    async def _hang_up(self, reason: str) -> None:
-        self._ending = reason
-        await self._call.line.hangup()
-        self._inbox.put(Closed(reason))
+    @property
+    def _parting(self) -> bool:
+        """True while the last sentence of a call whose time is up is said."""
+        return self._parting_until is not None
 
     async def _take(self, frame: Frame) -> None:
         self._on_frame(frame)

@@ -16,6 +16,7 @@ from services.events import EventBus
 from services.stt.protocol import TranscriptStream
 from services.tts.protocol import Voice
 from services.voice.call import Call, Tongue
+from services.voice.directory import LineDirectory
 from services.voice.echo.canceller import EchoCanceller
 from services.voice.endpointing.endpointer import AudioTurnModel, Endpointer
 from services.voice.endpointing.policy import EndOfTurnPolicy
@@ -61,6 +62,7 @@ class Desk:
     data_dir: Path
     languages: Sequence[str] = ()
     errands: Errands = field(default_factory=Errands)
+    directory: LineDirectory = field(default_factory=LineDirectory)
 
     def voice_of(self, persona: Persona) -> Voice:
         """Choose the voice of a persona. Raises EngineUnavailableError when nothing speaks its language."""

@@ -1,6 +1,7 @@
 """What an answer does on the line when its last word was played."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.dialogue.shapes import Effect, EndCall, SendDigits, Transfer
 from services.voice.line import AudioLine
@@ -15,7 +16,9 @@ async def connect(line: AudioLine, effects: Sequence[Effect]) -> None:
     """Transfer the call and send digits, in the order of `effects`. Raises LineError."""
     for effect in effects:
         match effect:
-            case Transfer(to):
+            case Transfer(to, number):
+                if number:  # told in the call: the line knows it from now on
+                    line.info = replace(line.info, number=number)
                 await line.transfer(to)
             case SendDigits(digits):
                 await line.send_digits(digits)

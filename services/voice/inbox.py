@@ -7,14 +7,15 @@ import structlog
 
 from services.audio.frame import Frame
 from services.clock import Clock
+from services.voice.hearing.beep import Beep
 from services.voice.hearing.listener import InterimHeard, ListenerEvent, Onset, Pausing, SpeechSustained, TurnEnded
 from services.voice.line import AudioLine, Closed, Digit, Hold, TypedText
 from services.voice.speaking.replies import ReplyDone
 
-InboxEvent = ListenerEvent | Digit | TypedText | Hold | Closed | ReplyDone
+InboxEvent = ListenerEvent | Beep | Digit | TypedText | Hold | Closed | ReplyDone
 
 _PLACES = 256
-_OF_THE_MOMENT = (Onset, SpeechSustained, InterimHeard, Pausing, TurnEnded)
+_OF_THE_MOMENT = (Beep, Onset, SpeechSustained, InterimHeard, Pausing, TurnEnded)
 
 log = structlog.get_logger()
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from services.audio.frame import Frame
+from services.domain import CallTerms
 
 
 class Capability(StrEnum):
@@ -15,12 +16,17 @@ class Capability(StrEnum):
     DIGITS_OUT = "digits_out"
     HANG_UP = "hang_up"
     TRANSFER = "transfer"
+    CALL_BACK = "callback"  # `transfer` has a colleague call the caller back
     TYPED_TEXT = "typed_text"
 
 
 @dataclass(frozen=True, slots=True)
 class LineInfo:
-    """Who is on the line. `number` and `contact` are "" when unknown or withheld; `persona` "" means the default."""
+    """Who is on the line, and on what terms.
+
+    `number` and `contact` are "" when unknown or withheld; `persona` "" means the default. `call_id` is given where the
+    call was announced before it began (an outgoing one), else "".
+    """
 
     channel: str
     direction: Literal["in", "out"]
@@ -30,6 +36,8 @@ class LineInfo:
     language: str = ""
     persona: str = ""
     line: str = ""
+    terms: CallTerms = CallTerms()  # noqa: RUF009 - it is frozen
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,10 @@ class AudioLine(Protocol):
     rate: int
 
     async def answer(self) -> None:
-        """Take the call. Raises LineError when it is gone."""
+        """Take the call, or, on an outgoing line, dial and wait until the other side takes it.
+
+        Raises LineError when the caller is gone, NotTakenError when an outgoing call comes to nothing.
+        """
         ...
 
     def events(self) -> AsyncIterator[LineEvent]:
@@ -136,7 +147,10 @@ class AudioLine(Protocol):
         ...
 
     async def transfer(self, to: str) -> None:
-        """Connect the other side with `to`."""
+        """Connect the other side with `to`, or (CALL_BACK) ask `to` to call the other side, `info.number`, back.
+
+        Raises LineError when that fails.
+        """
         ...
 
     async def hangup(self) -> None:

@@ -127,6 +127,10 @@ class SecretaryOnLine(Protocol):
         """Say who answers."""
         ...
 
+    def opening(self, conversation: Conversation) -> str:
+        """Return what a call of our own is opened with, behind the notice; quick, and nothing is changed."""
+        ...
+
     def reply(
         self, conversation: Conversation, utterance: Utterance, certain: asyncio.Event | None = None
     ) -> AsyncGenerator[ReplyEvent, None]:
@@ -142,6 +146,10 @@ class SecretaryOnLine(Protocol):
         """Return what was just asked for: "yes_no", "number", "name", "message", or "" for anything; quick."""
         ...
 
+    def takes_key(self, conversation: Conversation) -> bool:
+        """Tell whether a single key is a choice of the call's menu now, and not the beginning of a number; quick."""
+        ...
+
     def filler(self, conversation: Conversation) -> str:
         """Return a short phrase that bridges a slow answer, never twice alike in a row; "" where there is none."""
         ...
@@ -152,6 +160,10 @@ class SecretaryOnLine(Protocol):
 
     def apology(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         """Say that something failed, in human words."""
+        ...
+
+    def not_connected(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        """Say that the person who was promised cannot be reached."""
         ...
 
     def time_is_up(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:

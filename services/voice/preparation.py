@@ -4,15 +4,16 @@ It is read from the books within a second and a half. Where they cannot be read 
 the same, by whom the books named last and without what they know of the caller: a phone that keeps ringing is worse.
 """
 
+import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from services.dialogue.shapes import Abilities, Conversation
-from services.domain import CompanyProfile, OpenedConversation, Persona
-from services.errors import SecretaryError, StorageError
+from services.domain import CallTerms, CompanyProfile, MenuItem, OpenedConversation, Persona
+from services.errors import EngineError, SecretaryError, StorageError
 from services.voice.call import Tongue
 from services.voice.desk import Desk
 from services.voice.line import AudioLine, Capability, LineInfo
@@ -64,14 +65,30 @@ class Preparation:
         """Return the languages that the call may be in (see Desk.tongues), from what was just read of the company."""
         return await replace(self._desk, personas=self._remembered).tongues(conversation)
 
+    async def menu_personas(self, conversation: Conversation) -> dict[str, Tongue]:
+        """Return who may be chosen by a key, by slug: those with a voice, and with ears for their language."""
+        found: dict[str, Tongue] = {}
+        for slug in _of_menu(conversation.menu):
+            persona = await self._remembered.get(conversation.company.id, slug)
+            if persona is None or not (
+                persona.language == conversation.language or self._desk.ears.serves(persona.language)
+            ):
+                log.warning("a persona of the menu cannot be spoken with", persona=slug)
+                continue
+            with contextlib.suppress(EngineError):
+                found[slug] = Tongue(persona, self._desk.voice_of(persona))
+        return found
+
     async def look_up(self, info: LineInfo) -> tuple[CompanyProfile, Persona]:
-        """Return who answers calls such as `info`, read anew with the personas of all languages.
+        """Return who answers calls such as `info`, on their terms; read anew, with all whom the call may need.
 
         Raises SecretaryError, StorageError among them.
         """
         company, persona = await _who_answers(self._books, info)
         for language in self._desk.languages:
             await self._books.for_language(company.id, language)
+        for slug in _of_menu(info.terms.menu):
+            await self._books.get(company.id, slug)
         return company, persona
 
     async def personas(self, company: CompanyProfile) -> list[Persona]:
@@ -102,20 +119,38 @@ class Preparation:
         return _Found(company, persona, OpenedConversation("", returning=False))
 
     def _conversation(self, line: AudioLine, found: _Found) -> Conversation:
-        info, persona, opened = line.info, found.persona, found.opened
-        return Conversation(
+        first = first_conversation(self._desk, found.company, found.persona, line.info, line.capabilities)
+        opened = found.opened
+        return replace(
+            first,
             id=opened.id,
-            company=found.company,
-            persona=persona,
-            language=persona.language,
-            channel=info.channel,
-            number=info.number,
+            number=line.info.number,
             returning=opened.returning,
-            call_id=uuid.uuid4().hex,
-            abilities=abilities(self._desk, persona.language, line.capabilities),
+            call_id=line.info.call_id or uuid.uuid4().hex,
             history=list(opened.history),
             state=dict(opened.state),
         )
+
+
+def first_conversation(
+    desk: Desk, company: CompanyProfile, persona: Persona, info: LineInfo, capabilities: frozenset[Capability]
+) -> Conversation:
+    """Return the conversation with somebody who has never called, on the terms of `info`."""
+    terms = info.terms
+    return Conversation(
+        "",
+        company,
+        persona,
+        persona.language,
+        info.channel,
+        abilities=abilities(desk, persona.language, capabilities),
+        direction=info.direction,
+        purpose=terms.purpose,
+        opening=terms.opening,
+        notice=terms.notice,
+        menu=terms.menu,
+        transfer_to=terms.transfer_to,
+    )
 
 
 def abilities(desk: Desk, language: str, capabilities: frozenset[Capability]) -> Abilities:
@@ -124,6 +159,7 @@ def abilities(desk: Desk, language: str, capabilities: frozenset[Capability]) ->
         ears=desk.ears.serves(language),
         digits=Capability.DIGITS_IN in capabilities,
         transfer=Capability.TRANSFER in capabilities,
+        call_back=Capability.CALL_BACK in capabilities,
         hang_up=Capability.HANG_UP in capabilities,
         keep_audio=True,
     )
@@ -138,4 +174,12 @@ async def _who_answers(books: Books, info: LineInfo) -> tuple[CompanyProfile, Pe
     persona = persona or await books.for_language(company.id, language)
     if persona is None:
         raise _UnknownError(f"There is no persona that speaks {language!r}.", "Add one, or set SECRETARY_LANGUAGE.")
-    return company, persona
+    return company, _on_terms(persona, info.terms)
+
+
+def _on_terms(persona: Persona, terms: CallTerms) -> Persona:
+    return replace(persona, voice=terms.voice or persona.voice, greeting=terms.greeting or persona.greeting)
+
+
+def _of_menu(menu: Sequence[MenuItem]) -> list[str]:
+    return [item.value for item in menu if item.action == "persona"]

@@ -1,91 +1,68 @@
-"""Takes calls: every line that rings, from the first event to the sealed recording."""
+"""Takes calls: every line that rings or is to call, from the first event to the sealed recording."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import structlog
 
-from services.audio.recording import StereoRecorder
 from services.clock import Clock
-from services.dialogue.shapes import Conversation, KeepAudio
-from services.errors import LineError, SecretaryError
+from services.dialogue.notice import notice_of
+from services.dialogue.shapes import Conversation
+from services.domain import CallTerms
+from services.errors import LineError, NotTakenError, SecretaryError
 from services.events import CallEventType
 from services.voice.call import Call
+from services.voice.call_recording import CallRecording
 from services.voice.conversation import VoiceConversation
 from services.voice.desk import Desk
+from services.voice.directory import LiveCall
 from services.voice.journal import CallJournal
 from services.voice.line import AudioLine, Capability, LineInfo
 from services.voice.preparation import Preparation
+from services.voice.settings import VoiceSettings
+from services.voice.speaking.ahead import opening_ahead
 from services.voice.warming import warm
-
-_SOUND_PATIENCE = 3.0  # seconds: what is late is noted behind the call's back
 
 log = structlog.get_logger()
 
 
 class Reception:
-    """Answers lines. One instance serves all channels; each call is independent of the others."""
+    """Takes lines, on their terms. One instance serves all channels; each call is independent of the others."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._preparation = Preparation(desk)
 
     async def take(self, line: AudioLine) -> str:
-        """Answer `line`, hold the conversation until it closes, store everything; return the call's id.
+        """Answer `line` (or let it call), hold the conversation until it closes, store all; return the call's id.
 
-        Raises SecretaryError, and takes no call, when there is no such company, persona or voice.
+        The call is in the desk's directory meanwhile, also while it is being placed. Raises SecretaryError, and takes
+        no call, when there is no such company, persona or voice.
         """
         desk, info = self._desk, line.info
         conversation, trouble = await self._preparation.conversation(line)
-        recording = _recording_path(desk, conversation.call_id)
-        recorder = StereoRecorder(desk.data_dir / recording, line.rate)
-        journal = CallJournal(info.company_id, conversation.call_id, desk.calls, desk.bus, desk.clock, desk.errands)
+        journal = self._journal(info, conversation.call_id)
         journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
         if trouble:
             journal.record(CallEventType.DEGRADED, {"part": "database", "detail": trouble})
-        outcome, reason = "failed", "failure"
-        answered: float | None = None
-        talk: VoiceConversation | None = None
-        keep: Sequence[KeepAudio] = ()
-        try:
-            talk = await self._talk(line, conversation, journal, recorder)
-            keep = talk.keep
-            await line.answer()
-            answered = desk.clock.monotonic()
-            journal.record(CallEventType.ANSWERED)
-            if desk.settings.record:  # named while it begins: a crash then leaves a recording that is found
-                journal.record(CallEventType.RECORDED, {"path": recording.as_posix()})
-            line.tap(recorder.secretary)
-            reason, outcome = await talk.run(), "answered"
-        except LineError as error:
-            if answered is None:
-                outcome, reason = "missed", "not_answered"
-            log.info("the call was gone", call=conversation.call_id, error=str(error))
-        finally:
-            closed = (talk.closed_at if talk else None) or desk.clock.monotonic()
-            seconds = 0.0 if answered is None else round(closed - answered, 2)
-            try:
-                await self._wrap_up(line, journal, recorder, recording, keep)
-            finally:
-                if answered is not None and desk.settings.record and not recorder.seconds:
-                    journal.record(CallEventType.RECORDED, {"path": ""})  # what was announced does not exist
-                end = {"outcome": outcome, "reason": reason, "seconds": seconds, "stats": {}}
-                journal.record(CallEventType.ENDED, end)
-                await journal.close()
+        call = LiveCall(info.company_id, conversation.call_id, line, desk.clock.now())
+        with desk.directory.on_line(call):
+            await self._hold(line, conversation, journal)
         return conversation.call_id
 
     async def missed(self, info: LineInfo) -> str:
         """Note a call that ended before it was answered; return its id."""
-        desk, call_id = self._desk, uuid.uuid4().hex
-        journal = CallJournal(info.company_id, call_id, desk.calls, desk.bus, desk.clock, desk.errands)
-        journal.record(CallEventType.STARTED, _started(info, None, desk.clock))
-        journal.record(
-            CallEventType.ENDED, {"outcome": "missed", "reason": "caller_hangup", "seconds": 0.0, "stats": {}}
-        )
-        await journal.close()
-        return call_id
+        return await self._came_to_nothing(info, "missed", "caller_hangup")
+
+    async def rejected(self, info: LineInfo, reason: str) -> str:
+        """Note a call that was not let through (`reason`: blocked, not_allowed, closed, too_many); return its id."""
+        return await self._came_to_nothing(info, "rejected", reason)
+
+    async def not_placed(self, info: LineInfo, outcome: str, reason: str) -> str:
+        """Note an outgoing call that no line was found for, or that the line could not begin; return its id."""
+        return await self._came_to_nothing(info, outcome, reason)
 
     async def warm(self, info: LineInfo, rate: int, capabilities: frozenset[Capability]) -> None:
         """Have ready what callers of such a line hear: who answers is read, and what is likely to be said spoken ahead.
@@ -98,29 +75,64 @@ class Reception:
         except SecretaryError as error:
             log.warning("nothing could be spoken ahead", line=info.line, error=str(error))
 
-    async def _talk(
-        self, line: AudioLine, conversation: Conversation, journal: CallJournal, recorder: StereoRecorder
-    ) -> VoiceConversation:
+    async def _hold(self, line: AudioLine, conversation: Conversation, journal: CallJournal) -> None:
         desk = self._desk
-        call = Call(
+        settings = _on_terms(desk.settings, line.info.terms)
+        notice = bool(notice_of(conversation))
+        recording = CallRecording(desk, line, journal, keep=settings.record, notice=notice)
+        outcome, reason = "failed", "failure"
+        answered: float | None = None
+        talk: VoiceConversation | None = None
+        try:
+            call = await self._call(line, conversation, journal, settings, recording)
+            async with opening_ahead(call):
+                talk = VoiceConversation(call, partial(desk.listener, call), recording.caller)
+                await line.answer()
+                answered = desk.clock.monotonic()
+                journal.record(CallEventType.ANSWERED)
+                recording.begin()
+                reason = await talk.run()
+                outcome = talk.outcome
+        except LineError as error:
+            if answered is None:
+                outcome, reason = _not_taken(line.info, error)
+            log.info("nobody is on the line", call=conversation.call_id, outcome=outcome, error=str(error))
+        finally:
+            closed = (talk.closed_at if talk else None) or desk.clock.monotonic()
+            seconds = 0.0 if answered is None else round(closed - answered, 2)
+            try:
+                await self._wrap_up(line, journal, recording, talk)
+            finally:
+                _end(journal, outcome, reason, seconds)
+                await journal.close()
+
+    async def _call(
+        self,
+        line: AudioLine,
+        conversation: Conversation,
+        journal: CallJournal,
+        settings: VoiceSettings,
+        recording: CallRecording,
+    ) -> Call:
+        desk, personas = self._desk, await self._preparation.menu_personas(conversation)
+        conversation.menu = tuple(
+            item for item in conversation.menu if item.action != "persona" or item.value in personas
+        )
+        return Call(
             line,
             conversation,
             desk.secretary,
             desk.mouth,
             journal,
-            desk.settings,
+            settings,
             desk.clock,
             await self._preparation.tongues(conversation),
+            personas,
+            recording.notice_sent,
         )
-        return VoiceConversation(call, partial(desk.listener, call), recorder.caller)
 
     async def _wrap_up(
-        self,
-        line: AudioLine,
-        journal: CallJournal,
-        recorder: StereoRecorder,
-        recording: Path,
-        keep: Sequence[KeepAudio],
+        self, line: AudioLine, journal: CallJournal, recording: CallRecording, talk: VoiceConversation | None
     ) -> None:
         """End the line and file the sounds; what fails costs itself only, the call is stored all the same."""
         try:
@@ -128,43 +140,39 @@ class Reception:
         except LineError as error:
             log.warning("the line could not be ended", call=journal.call_id, error=str(error))
         try:
-            await self._file(journal, recorder, recording, keep)
+            await recording.file(talk.keep if talk else ())
         except Exception as error:
             log.exception("the recording could not be filed", call=journal.call_id)
             journal.record(CallEventType.DEGRADED, {"part": "recording", "detail": str(error)})
 
-    async def _file(
-        self, journal: CallJournal, recorder: StereoRecorder, recording: Path, keep: Sequence[KeepAudio]
-    ) -> None:
-        """Seal the recording, cut the sounds of taken messages out of it, and forget it where recording is off."""
+    def _journal(self, info: LineInfo, call_id: str) -> CallJournal:
         desk = self._desk
-        await recorder.seal()
-        if recorder.failed:
-            journal.record(CallEventType.DEGRADED, {"part": "recording", "detail": recorder.failed})
-        for number, sound in enumerate(_newest(keep), start=1):
-            path = recording.with_name(f"{journal.call_id}.message-{number}.ogg")
-            try:
-                await recorder.cut_caller(sound.spans, desk.data_dir / path)
-                noting = desk.sounds.set_audio(journal.company_id, sound.message_id, path.as_posix())
-                await desk.errands.within(_SOUND_PATIENCE, noting)
-                journal.record(CallEventType.MESSAGE, {"message_id": sound.message_id})
-            except SecretaryError as error:
-                journal.record(CallEventType.DEGRADED, {"part": "message sound", "detail": error.message})
-        if not desk.settings.record:
-            (desk.data_dir / recording).unlink(missing_ok=True)
+        return CallJournal(info.company_id, call_id, desk.calls, desk.bus, desk.clock, desk.errands)
+
+    async def _came_to_nothing(self, info: LineInfo, outcome: str, reason: str) -> str:
+        call_id = info.call_id or uuid.uuid4().hex
+        journal = self._journal(info, call_id)
+        journal.record(CallEventType.STARTED, _started(info, None, self._desk.clock))
+        _end(journal, outcome, reason, 0.0)
+        await journal.close()
+        return call_id
 
 
-def _newest(keep: Sequence[KeepAudio]) -> list[KeepAudio]:
-    """Of several wishes for the same message only the last counts: it has all the spans, or none if taken back."""
-    return [sound for sound in {sound.message_id: sound for sound in keep}.values() if sound.spans]
+def _on_terms(settings: VoiceSettings, terms: CallTerms) -> VoiceSettings:
+    """Return the settings of this call."""
+    wanted = {"max_call": terms.max_seconds, "record": terms.record}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return settings.model_copy(update=given) if given else settings
 
 
-def _recording_path(desk: Desk, call_id: str) -> Path:
-    now = desk.clock.now()
-    return Path("recordings") / f"{now:%Y}" / f"{now:%m}" / f"{call_id}.ogg"
+def _not_taken(info: LineInfo, error: LineError) -> tuple[str, str]:
+    """Return outcome and reason of a call that never came about."""
+    if isinstance(error, NotTakenError):
+        return error.outcome, error.message
+    return ("failed", "line_lost") if info.direction == "out" else ("missed", "not_answered")
 
 
-def _started(info: LineInfo, conversation: Conversation | None, clock: Clock) -> dict[str, str]:
+def _started(info: LineInfo, conversation: Conversation | None, clock: Clock) -> Mapping[str, Any]:
     return {
         "channel": info.channel,
         "direction": info.direction,
@@ -173,5 +181,11 @@ def _started(info: LineInfo, conversation: Conversation | None, clock: Clock) ->
         "language": conversation.language if conversation else info.language,
         "persona": conversation.persona.slug if conversation else info.persona,
         "conversation_id": conversation.id if conversation else "",
+        "purpose": info.terms.purpose,
         "started_at": clock.now().isoformat(),
     }
+
+
+def _end(journal: CallJournal, outcome: str, reason: str, seconds: float) -> None:
+    end = {"outcome": outcome, "reason": reason, "seconds": seconds, "stats": {}}
+    journal.record(CallEventType.ENDED, end)

@@ -38,6 +38,10 @@ class TurnBook:
             )
         )
 
+    def caller_says(self, text: str) -> None:
+        """Publish the words so far of a turn that is not over."""
+        self._call.journal.record(CallEventType.INTERIM, {"role": "caller", "text": text})
+
     def caller_typed(self, text: str, source: Literal["typed", "digits"]) -> Utterance:
         """Store a turn that was typed or keyed; return it as an utterance."""
         now = self._call.clock.monotonic() - self.answered_at

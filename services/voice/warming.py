@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from services.dialogue.shapes import Conversation, LikelyTexts
-from services.domain import CompanyProfile, Persona
+from services.dialogue.shapes import LikelyTexts
 from services.errors import EngineError
 from services.text.passages import passages
 from services.text.spoken import to_spoken
 from services.voice.desk import Desk
 from services.voice.line import Capability, LineInfo
 from services.voice.ports import KnowsLikelyTexts, SpeaksAhead
-from services.voice.preparation import Preparation, abilities
+from services.voice.preparation import Preparation, first_conversation
 
 
 async def warm(
@@ -28,12 +27,14 @@ async def warm(
     if not isinstance(mouth, SpeaksAhead) or not isinstance(secretary, KnowsLikelyTexts):
         return
     personas = [first] + [each for each in await preparation.personas(company) if each.language != first.language]
-    for persona in personas:
+    named = first_conversation(desk, company, first, info, capabilities)
+    personas += [each.persona for each in (await preparation.menu_personas(named)).values()]
+    for persona in dict.fromkeys(personas):
         if persona is not first and not desk.ears.serves(persona.language):
             continue
         with contextlib.suppress(EngineError):  # no voice for the language
             voice = desk.voice_of(persona)
-            likely = await secretary.likely(_first_conversation(desk, company, persona, info, capabilities))
+            likely = await secretary.likely(first_conversation(desk, company, persona, info, capabilities))
             # About a millisecond a sentence: not on the event loop.
             mouth.warm(await asyncio.to_thread(list, _pieces(likely, persona.language)), voice, rate)
 
@@ -45,11 +46,3 @@ def _pieces(likely: LikelyTexts, language: str) -> Iterator[str]:
     yield from (to_spoken(filler, language) for filler in likely.fillers)
     for text in others:
         yield from passages(text, language)
-
-
-def _first_conversation(
-    desk: Desk, company: CompanyProfile, persona: Persona, info: LineInfo, capabilities: frozenset[Capability]
-) -> Conversation:
-    """Return the conversation with somebody who has never called."""
-    able = abilities(desk, persona.language, capabilities)
-    return Conversation("", company, persona, persona.language, info.channel, abilities=able)

@@ -1,21 +1,60 @@
 """Errors over HTTP: RFC 9457 problem JSON, with the house's own sentences."""
 
 from http import HTTPStatus
+from math import ceil
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from services.errors import SecretaryError
+from services.errors import (
+    AccountError,
+    ForbiddenError,
+    LineError,
+    SecretaryError,
+    SignInError,
+    TooManyAttemptsError,
+)
 
 MEDIA_TYPE = "application/problem+json"
+
+# What is no failure of the house but an answer to what was asked; everything else is 503.
+_STATUS: dict[type[SecretaryError], int] = {
+    SignInError: 401,
+    ForbiddenError: 403,
+    LineError: 409,
+    AccountError: 422,
+    TooManyAttemptsError: 429,
+}
+
+
+class Problem(BaseModel):
+    """What went wrong, and what to do about it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
 
 
 def problem(status: int, detail: str = "") -> JSONResponse:
     """Return a problem document {type, title, status, detail}."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE)
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route may answer, for its OpenAPI document."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+        }
+        for status in statuses
+    }
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -34,4 +73,10 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(SecretaryError)
     async def failed(_: Request, error: SecretaryError) -> JSONResponse:
-        return problem(503, str(error))
+        status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 503)
+        response = problem(status, str(error))
+        if isinstance(error, SignInError):
+            response.headers["WWW-Authenticate"] = "Bearer"
+        if isinstance(error, TooManyAttemptsError):
+            response.headers["Retry-After"] = str(ceil(error.retry_after))
+        return response

@@ -9,26 +9,17 @@ from typing import Protocol
 import structlog
 
 from services.errors import LineError, ModemError
-from telephony.at.dialogue import (
-    DEFAULT_TIMEOUT,
-    PROBE_TIMEOUT,
-    Answered,
-    AtDialogue,
-    Command,
-    Event,
-    Recovered,
-    ReopenNeeded,
-    ResetNeeded,
-    Stray,
-    TimedOut,
-    Told,
-)
+from telephony.at.answer import DEFAULT_TIMEOUT, Command
+from telephony.at.dialogue import PROBE_TIMEOUT, AtDialogue
+from telephony.at.events import Answered, Event, Recovered, ReopenNeeded, ResetNeeded, Stray, TimedOut, Told
 from telephony.at.results import AtResult, explain
 from telephony.at.urcs import Urc
 
 MAX_WAITING = 16
 MAX_URCS = 200
 WRITE_TIMEOUT = 2.0
+SLICE = 2048
+"""Bytes judged in one go; between two slices the event loop gets its turn."""
 
 log = structlog.get_logger()
 
@@ -86,6 +77,14 @@ class AtChannel:
         """Wait until the channel has ended, by `close` or by a fault."""
         await self._ended.wait()
 
+    async def settled(self, seconds: float) -> None:
+        """Wait until a modem that fell silent answers again or is given up (the channel then ends), at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            pass
+
     async def command(self, text: str, timeout: float = DEFAULT_TIMEOUT, *, payload: bytes | None = None) -> AtResult:
         """Send a command and return its result. Raises ModemError when it is refused or not answered in time."""
         result = await self.request(text, timeout, payload=payload)
@@ -95,6 +94,7 @@ class AtChannel:
 
     async def request(self, text: str, timeout: float = DEFAULT_TIMEOUT, *, payload: bytes | None = None) -> AtResult:
         """Like `command`, but return a refusal instead of raising; silence and a lost port still raise."""
+        command = Command(text, timeout, payload)
         if self._waiting >= MAX_WAITING:
             raise ModemError(f"The modem has too much to do: {MAX_WAITING} commands are waiting.", "Try again later.")
         self._waiting += 1
@@ -103,7 +103,7 @@ class AtChannel:
                 await self._idle.wait()
                 self._refuse_when_closed()
                 self._pending = self._loop.create_future()
-                self._dialogue.submit(Command(text, timeout, payload), self._loop.time())
+                self._dialogue.submit(command, self._loop.time())
                 self._pump(())
                 return await self._pending
         finally:
@@ -153,7 +153,9 @@ class AtChannel:
 
     async def _read(self) -> None:
         while data := await self._port.read():
-            self._pump(self._dialogue.receive(data, self._loop.time()))
+            for start in range(0, len(data), SLICE):
+                self._pump(self._dialogue.receive(data[start : start + SLICE], self._loop.time()))
+                await asyncio.sleep(0)
         self._end(
             ModemError(
                 self._port.lost or f"The modem's port {self._port.path} was closed.",
@@ -178,17 +180,26 @@ class AtChannel:
         """Act on events, send what the dialogue wants to send, and set the next alarm."""
         for event in events:
             self._act(event)
-        if data := self._dialogue.outgoing():
-            self._to_write.put_nowait(data)
+        if (data := self._dialogue.outgoing()) and not self.closed:
+            self._send(data)
         if self._timer:
             self._timer.cancel()
         deadline = self._dialogue.deadline
         # A hair later than the deadline, so that the clock has passed it when the alarm rings.
-        self._timer = self._loop.call_at(deadline + 0.001, self._tick) if deadline and not self.closed else None
+        self._timer = (
+            self._loop.call_at(deadline + 0.001, self._tick) if deadline is not None and not self.closed else None
+        )
         if self._dialogue.busy and not self.closed:
             self._idle.clear()
         else:
             self._idle.set()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._to_write.put_nowait(data)
+        except asyncio.QueueFull:
+            self.reopen_needed = True
+            self._end(ModemError("The modem takes no commands.", "Its port is being opened again."))
 
     def _act(self, event: Event) -> None:
         match event:

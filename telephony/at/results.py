@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from telephony.at.codes import CME_MEANING, CME_WORDS, CMS_MEANING, CMS_WORDS
 from telephony.at.fields import after_prefix, number_at, phone_number, split_fields
 
 
@@ -18,6 +19,7 @@ class Final(StrEnum):
     NO_CARRIER = "NO CARRIER"
     BUSY = "BUSY"
     NO_ANSWER = "NO ANSWER"
+    NO_DIALTONE = "NO DIALTONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,59 +42,38 @@ class AtResult:
         return self.final is Final.OK
 
 
-_CODED = re.compile(r"\+(CME|CMS) ERROR\s*:\s*(.*)", re.IGNORECASE)
-_CALL_FINALS = {Final.NO_CARRIER, Final.BUSY, Final.NO_ANSWER}
-_CME_WORDS = {
-    "operation not allowed": 3,
-    "sim not inserted": 10,
-    "sim pin required": 11,
-    "sim puk required": 12,
-    "sim failure": 13,
-    "sim busy": 14,
-    "sim wrong": 15,
-    "incorrect password": 16,
-    "no network service": 30,
-    "unknown": 100,
-    "unknown error": 100,
-}
-_CME_MEANING = {
-    3: ("is not allowed now", ""),
-    10: ("found no SIM card", "Insert the SIM card and plug the modem in again."),
-    11: ("needs the PIN of the SIM card", "Switch the PIN request off with a telephone, then restart."),
-    12: ("needs the PUK of the SIM card", "Unlock the SIM card in a telephone with the PUK from its contract."),
-    13: ("cannot read the SIM card", "Take the SIM card out, clean it and insert it again; try it in a telephone."),
-    14: ("found the SIM card busy", "Wait a moment: the modem reads the card after a start."),
-    16: ("was given a wrong PIN", "Switch the PIN request off with a telephone."),
-    30: ("has no network", "Check the antenna and whether the SIM card's contract is active."),
-}
+_CODED = re.compile(r"\+(CME|CMS) ERROR\s*:\s*(.*)")
+CALL_FINALS = frozenset({Final.NO_CARRIER, Final.BUSY, Final.NO_ANSWER, Final.NO_DIALTONE})
+"""Only ATA and ATD end with these; unasked they are URCs."""
+_MEANING = {Final.CME: CME_MEANING, Final.CMS: CMS_MEANING}
 
 
 def parse_final(line: str, *, call: bool) -> tuple[Final, int | None, str] | None:
     """Return (final, code, text) when `line` ends a command, None otherwise.
 
-    `call` is True while ATA or ATD is pending: only then do NO CARRIER, BUSY and NO ANSWER end the command.
+    `call` is True while ATA or ATD is pending: only then do NO CARRIER and its like end the command. Finals are written
+    in capitals; "ok" is somebody's text.
     """
-    word = " ".join(line.upper().split())
-    if word in ("OK", "ERROR"):
-        return Final(word), None, ""
-    if call and word in _CALL_FINALS:
-        return Final(word), None, ""
-    if coded := _CODED.fullmatch(line):
+    if line in ("OK", "ERROR"):
+        return Final(line), None, ""
+    if call and line in CALL_FINALS:
+        return Final(line), None, ""
+    if line.startswith("+CM") and (coded := _CODED.fullmatch(line)):
+        final, words = (Final.CME, CME_WORDS) if coded[1] == "CME" else (Final.CMS, CMS_WORDS)
         text = coded[2].strip()
-        code = int(text) if re.fullmatch(r"[0-9]{1,4}", text) else _CME_WORDS.get(text.lower())
-        return (Final.CME if coded[1].upper() == "CME" else Final.CMS), code, text
+        return final, int(text) if re.fullmatch(r"[0-9]{1,4}", text) else words.get(text.lower()), text
     return None
 
 
 def explain(result: AtResult) -> tuple[str, str]:
     """Return (sentence, remedy) for a command that was not done."""
-    if result.final is Final.CME and result.code in _CME_MEANING:
-        meaning, remedy = _CME_MEANING[result.code]
-        return f"The modem {meaning} ({result.command}).", remedy
-    if result.final in _CALL_FINALS:
+    told = f"{result.final} {result.text}".rstrip()
+    known = _MEANING.get(result.final, {}).get(-1 if result.code is None else result.code)
+    if known is not None:
+        return f"The modem {known[0]} ({result.command}: {told}).", known[1]
+    if result.final in CALL_FINALS:
         return f"There is no call any more ({result.command} ended with {result.final}).", ""
-    told = f" {result.text}" if result.text else ""
-    return f"The modem refused {result.command} ({result.final}{told}).", ""
+    return f"The modem refused {result.command} ({told}).", ""
 
 
 def values(lines: Sequence[str], prefix: str) -> list[str]:
@@ -150,17 +131,49 @@ class ListedCall:
         return self.state in (0, 1)
 
 
+def listed_call(rest: str) -> ListedCall | None:
+    """Return the call of one row, given what follows `+CLCC:`; None when it is no such row."""
+    fields = split_fields(rest)
+    index, direction, state, mode = (number_at(fields, at) for at in range(4))
+    if index is None or state is None:
+        return None
+    number = phone_number(fields[5], number_at(fields, 6)) if len(fields) > 5 else ""
+    return ListedCall(index, direction == 1, state, mode == 0, number)
+
+
 def parse_clcc(lines: Sequence[str]) -> list[ListedCall]:
     """Return the calls of an AT+CLCC answer."""
-    calls: list[ListedCall] = []
-    for rest in values(lines, "+CLCC"):
+    return [call for rest in values(lines, "+CLCC") if (call := listed_call(rest)) is not None]
+
+
+def parse_temperature(lines: Sequence[str]) -> int | None:
+    """Return the degrees Celsius of `+CPMUTEMP: 34`, None when the answer has none."""
+    for rest in values(lines, "+CPMUTEMP"):
+        degrees = number_at(split_fields(rest), 0)
+        if degrees is not None:
+            return degrees
+    return None
+
+
+def parse_cause(lines: Sequence[str]) -> str:
+    """Return why the last call ended, in the words of `+CEER: User busy`; "" when the answer has none."""
+    for rest in values(lines, "+CEER"):
+        return rest.strip('"').strip()
+    return ""
+
+
+def parse_storage(lines: Sequence[str]) -> tuple[int, int] | None:
+    """Return (used, total) slots of the storage messages are read from; None when the answer has none.
+
+    Takes `+CPMS: "SM",3,15,...` (AT+CPMS?) and `+CPMS: 3,15,...` (AT+CPMS=...).
+    """
+    for rest in values(lines, "+CPMS"):
         fields = split_fields(rest)
-        index, direction, state, mode = (number_at(fields, at) for at in range(4))
-        if index is None or state is None:
-            continue
-        number = phone_number(fields[5], number_at(fields, 6)) if len(fields) > 5 else ""
-        calls.append(ListedCall(index, direction == 1, state, mode == 0, number))
-    return calls
+        start = 0 if number_at(fields, 0) is not None else 1
+        used, total = number_at(fields, start), number_at(fields, start + 1)
+        if used is not None and total is not None:
+            return used, total
+    return None
 
 
 def parse_identity(lines: Sequence[str]) -> str:

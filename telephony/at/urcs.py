@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from telephony.at.fields import number_at, phone_number, split_fields
+from telephony.at.fields import named, number_at, phone_number, split_fields
+from telephony.at.results import ListedCall, listed_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,13 @@ class SimState:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallListed:
+    """A call changed its state (AT+CLCC=1)."""
+
+    call: ListedCall
+
+
 Urc = (
     Ring
     | CallerId
@@ -153,6 +161,7 @@ Urc = (
     | Ussd
     | Ready
     | SimState
+    | CallListed
 )
 
 _WORDS: dict[str, Urc] = {
@@ -160,6 +169,7 @@ _WORDS: dict[str, Urc] = {
     "NO CARRIER": NoCarrier(),
     "BUSY": Busy(),
     "NO ANSWER": NoAnswer(),
+    "NO DIALTONE": NoCarrier(),
     "RDY": Ready("RDY"),
     "SMS DONE": Ready("SMS DONE"),
     "SMS READY": Ready("SMS DONE"),
@@ -167,28 +177,28 @@ _WORDS: dict[str, Urc] = {
     "CALL READY": Ready("CALL READY"),
     "+SMS FULL": SmsFull(),
 }
-_VOICE = re.compile(r"VOICE CALL\s*:\s*(BEGIN|END)\s*(?::\s*([0-9]{0,9}))?\s*", re.IGNORECASE)
-_MISSED = re.compile(r"MISSED_CALL\s*:\s*(?:\d{1,2}:\d{2}(?::\d{2})?\s*(?:[AP]M)?)?\s*(.*)", re.IGNORECASE)
+_VOICE = re.compile(r"VOICE CALL ?: ?(BEGIN|END) ?(?:: ?([0-9]{0,9}))?", re.IGNORECASE)
+_MISSED = re.compile(r"MISSED_CALL ?: ?(?:\d{1,2}:\d{2}(?::\d{2})? ?(?:[AP]M)?)? ?(.*)", re.IGNORECASE)
 _SWITCH = re.compile(r"[0-9](?:,[0-9])?")  # the answer to AT+CLIP? or AT+CCWA?, not a caller
 _CELL = re.compile(r"[0-9](?:\s*|,\s*(?![0-9]{1,2}(?:,|$)).*)")  # <stat> alone, or followed by lac and ci
-_PREFIXED = re.compile(r"([+*]\s?[A-Z][A-Z ]*)\s*:\s*(.*)", re.IGNORECASE)
 
 
 def parse_urc(line: str) -> Urc | None:
     """Return the URC in `line`, None when it is none.
 
-    `+CMT` and `+CDS` announce a second line and are not URCs by themselves: see `second_line_of`.
+    `+CMT` and `+CDS` announce a second line and are not URCs by themselves: see bodies.py.
     """
-    word = _WORDS.get(" ".join(line.upper().split()))
+    plain = " ".join(line.split())  # runs of spaces would also make the patterns below slow
+    word = _WORDS.get(plain)
     if word is not None:
         return word
-    if voice := _VOICE.fullmatch(line):
+    if voice := _VOICE.fullmatch(plain):
         return CallBegin() if voice[1].upper() == "BEGIN" else CallEnd(_duration(voice[2] or ""))
-    if missed := _MISSED.fullmatch(line):
+    if missed := _MISSED.fullmatch(plain):
         return MissedCall(missed[1].strip().strip('"'))
-    if prefixed := _PREFIXED.fullmatch(line):
-        parse = _PREFIXES.get(prefixed[1].upper().strip())
-        return parse(prefixed[1].upper().strip(), prefixed[2].strip()) if parse else None
+    if parts := named(line):
+        parse = _PREFIXES.get(parts[0])
+        return parse(*parts) if parse else None
     return None
 
 
@@ -240,6 +250,11 @@ def _sim(_: str, rest: str) -> Urc | None:
     return SimState(state) if state else None
 
 
+def _listed(_: str, rest: str) -> Urc | None:
+    call = listed_call(rest)
+    return CallListed(call) if call and len(split_fields(rest)) > 3 else None
+
+
 _PREFIXES: dict[str, Callable[[str, str], Urc | None]] = {
     "+CRING": lambda _, rest: Ring(rest.upper()),
     "+CLIP": _caller_id,
@@ -252,33 +267,7 @@ _PREFIXES: dict[str, Callable[[str, str], Urc | None]] = {
     "+CMTI": _sms,
     "+CUSD": _ussd,
     "+CPIN": _sim,
+    "+CLCC": _listed,
     "+SMS FULL": lambda _prefix, _rest: SmsFull(),
     "*ATREADY": lambda _prefix, _rest: Ready("ATREADY"),
 }
-
-_HEX = re.compile(r"(?:[0-9A-F]{2})+", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class SecondLine:
-    """A header whose body stands on the next line."""
-
-    prefix: str
-    header: str
-
-    def accepts(self, line: str) -> bool:
-        """Say whether `line` can be the body: hexadecimal, unless the header is one of text mode."""
-        text_mode = self.prefix == "+CMT" and len(split_fields(self.header)) > 2
-        return text_mode or _HEX.fullmatch(line) is not None
-
-    def complete(self, line: str) -> Urc:
-        """Return the URC of header and body."""
-        return SmsDirect(self.header, line) if self.prefix == "+CMT" else DeliveryReport(self.header, line)
-
-
-def second_line_of(line: str) -> SecondLine | None:
-    """Return what `+CMT: ...` or `+CDS: ...` waits for, None for every other line."""
-    match = _PREFIXED.fullmatch(line)
-    if match and match[1].upper().strip() in ("+CMT", "+CDS"):
-        return SecondLine(match[1].upper().strip(), match[2].strip())
-    return None

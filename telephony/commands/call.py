@@ -21,19 +21,19 @@ from services.installation import Installation, OpenInstallation
 from services.text.spoken import to_spoken
 from telephony.commands.report import CallPrinter, latency_table
 from telephony.commands.simulated import CallerTurn, PlacedCall, simulated_line
-from telephony.simulator import RATE, SimulatorError, demo_turns, read_wav
+from telephony.simulator import FAULTS, RATE, SimulatorError, demo_turns, read_wav
 
 
 def add_command(cli: typer.Typer, open_installation: OpenInstallation) -> None:
     """Add the command."""
 
-    @cli.command()
+    @cli.command(epilog="\n\n".join(["Faults:", *(f"{name}: {what}" for name, what in sorted(FAULTS.items()))]))
     def call(
         wav: Annotated[list[Path] | None, typer.Option(help="a recorded turn of the caller; repeat for more")] = None,
         say: Annotated[list[str] | None, typer.Option(help="a turn spoken by a voice here; repeat for more")] = None,
         language: Annotated[str, typer.Option(help="ru or en; empty: the installation's, en for the demo")] = "",
         number: Annotated[str, typer.Option(help='the caller\'s number, "" to withhold it')] = "+79990000001",
-        fault: Annotated[list[str] | None, typer.Option(help="something that goes wrong; repeat for more")] = None,
+        fault: Annotated[list[str] | None, typer.Option(help="something that goes wrong (see below); repeat")] = None,
         out: Annotated[Path | None, typer.Option(help="stereo recording: left caller, right secretary")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
     ) -> None:

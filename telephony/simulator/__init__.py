@@ -17,16 +17,27 @@ takes the commoner form, and with `seed=` draws among the known forms, so that a
 
 It shares no code with the driver: both are written from the same description of the module, each alone, so that one
 mistake is not made twice. It needs the standard library, numpy, and soundfile for files that are not WAV.
+
+Where things are: `modem` puts the parts together; `power` is its life from boot to unplugging, `ports` the USB and the
+pseudo-terminals; `module` is the AT channel, the commands, the memory and the sound; `network` carries calls and words
+what is printed of them; `sms` is short messages; `person` the far end of a call. `faults` names what can go wrong,
+`mishaps` knows when in a call it strikes, `strikes` what happens then, `dice` draws what is not established, and
+`trouble` lets a long row of calls go wrong at random and keeps the truth of it.
 """
 
-from telephony.simulator.call import SimulatedCall
-from telephony.simulator.caller import CallerEvent, Exchange, ScriptedCaller
-from telephony.simulator.farend import CHUNK, CHUNK_SECONDS, RATE, HeardChunk
 from telephony.simulator.faults import FAULTS
 from telephony.simulator.log import Event, EventLog, SimulatorError
-from telephony.simulator.messages import SentMessage
 from telephony.simulator.modem import ModemSimulator
-from telephony.simulator.speech import demo_turns, read_wav
+from telephony.simulator.module.state import Identity
+from telephony.simulator.person.call import Phase, SimulatedCall
+from telephony.simulator.person.caller import CallerEvent, Exchange, ScriptedCaller
+from telephony.simulator.person.farend import CHUNK_SECONDS, HeardChunk
+from telephony.simulator.person.speech import demo_turns, read_wav
+from telephony.simulator.person.tones import CHUNK, RATE, beep, dtmf
+from telephony.simulator.ports.usb import UsbPort
+from telephony.simulator.sms.pdu import Submitted, deliver_pdus
+from telephony.simulator.sms.store import SentMessage
+from telephony.simulator.trouble import Happened, Plan, RandomTrouble, Written
 
 __all__ = [
     "CHUNK",
@@ -37,12 +48,23 @@ __all__ = [
     "Event",
     "EventLog",
     "Exchange",
+    "Happened",
     "HeardChunk",
+    "Identity",
     "ModemSimulator",
+    "Phase",
+    "Plan",
+    "RandomTrouble",
     "ScriptedCaller",
     "SentMessage",
     "SimulatedCall",
     "SimulatorError",
+    "Submitted",
+    "UsbPort",
+    "Written",
+    "beep",
+    "deliver_pdus",
     "demo_turns",
+    "dtmf",
     "read_wav",
 ]

@@ -72,7 +72,19 @@ def test_the_documentation_needs_nothing_from_elsewhere(server: httpx.Client) ->
     for address in linked:
         assert httpx.URL(address).host in {"", server.base_url.host}, address
         assert server.get(address).status_code == 200
-    assert set(server.get("/openapi.json").json()["paths"]) == {"/healthz", "/readyz", "/health", "/metrics"}
+    assert set(server.get("/openapi.json").json()["paths"]) >= {"/healthz", "/readyz", "/health", "/metrics"}
+
+
+def test_every_route_that_is_not_public_wants_a_sign_in(server: httpx.Client) -> None:
+    public = {"/healthz", "/readyz", "/health", "/metrics", "/admin/auth/login"}
+    asked = 0
+    for path, operations in server.get("/openapi.json").json()["paths"].items():
+        for method in operations if path not in public else ():
+            answer = server.request(method.upper(), path.format(call_id="c1", number="+79161234567", line="gsm"))
+            assert answer.status_code == 401, (method, path)
+            assert "secretary users add NAME --role owner" in answer.json()["detail"]
+            asked += 1
+    assert asked >= 14
 
 
 def test_errors_are_problem_documents(server: httpx.Client) -> None:

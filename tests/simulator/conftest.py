@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import termios
+import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ class RawHost:
 
     def __init__(self, path: str) -> None:
         self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(self.fd, termios.TCSANOW)  # what the module said already stays
         self.raw = b""
         self._partial = b""
         self.lines: asyncio.Queue[str] = asyncio.Queue()
@@ -65,6 +68,12 @@ class RawHost:
         self.send(command + "\r")
         return await self.until(r"OK|ERROR|\+CM[ES] ERROR: .*|NO CARRIER")
 
+    async def until_ok(self, command: str) -> None:
+        """Ask again and again until the answer is OK, as for a module that is not ready yet."""
+        async with asyncio.timeout(3):
+            while (await self.ask(command))[-1] != "OK":  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.05)
+
     async def quiet(self, seconds: float = 0.1) -> list[str]:
         """Whatever comes in `seconds`."""
         await asyncio.sleep(seconds)
@@ -80,6 +89,7 @@ class AudioHost:
 
     def __init__(self, path: str) -> None:
         self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(self.fd, termios.TCSANOW)  # what the module said already stays
         self.data = bytearray()
         self.chunks: list[tuple[float, int]] = []
         self._loop = asyncio.get_running_loop()
@@ -121,6 +131,19 @@ class Bench:
             await self.at.ask(command)
         await self.at.quiet(0.02)
 
+    def reopen_at(self) -> None:
+        """Close the AT node and open the one that is there now."""
+        self.at.close()
+        self.at = RawHost(self.sim.at_port)
+
+    def reopen_audio(self) -> None:
+        self.audio.close()
+        self.audio = AudioHost(self.sim.audio_port)
+
+    def reopen(self) -> None:
+        self.reopen_at()
+        self.reopen_audio()
+
     async def talk(self, number: str = "+79991234567") -> Any:
         """Ring, answer, and open the audio path; returns the call."""
         call = await self.sim.ring(number)
@@ -148,6 +171,18 @@ async def _bench(*faults: str, start: bool = True, **options: Any) -> AsyncItera
 @pytest.fixture
 def bench() -> Callable[..., Any]:
     return _bench
+
+
+async def until(happened: Callable[[], bool], seconds: float = 3.0) -> None:
+    """Look until it happened. TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not happened():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., Any]:
+    return until
 
 
 @contextmanager

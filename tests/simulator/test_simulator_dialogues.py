@@ -182,20 +182,3 @@ async def test_urc_inside_an_answer(bench: Callable[..., Any]) -> None:
     async with bench("urc-inside-answer") as b:
         assert await b.at.ask("AT+CSQ") == ['+CMTI: "SM",3', "+CSQ: 21,99", "OK"]
         assert (await b.at.ask("AT+CMGR=3"))[0] == '+CMGR: 0,"",31'
-
-
-async def test_both_orders_by_seed(bench: Callable[..., Any]) -> None:
-    begins, ends = set(), set()
-    for seed in range(8):
-        async with bench(seed=seed) as b:
-            call = await b.sim.ring()
-            await b.at.until(r"\+CLIP.*")
-            b.at.send("ATA\r")
-            await call.answered(1)
-            lines = [line for line in await b.at.quiet(0.05) if "RING" not in line and "CLIP" not in line]
-            begins.add(tuple(lines))
-            b.at.send("AT+CHUP\r")
-            await call.ended(1)
-            ends.add(tuple(line.split(":")[0] for line in await b.at.quiet(0.05)))
-    assert {("VOICE CALL: BEGIN", "OK"), ("OK", "VOICE CALL: BEGIN")} <= begins
-    assert {("VOICE CALL", "OK"), ("OK", "VOICE CALL"), ("VOICE CALL", "OK", "NO CARRIER")} <= ends

@@ -101,7 +101,7 @@ async def test_caller_hangs_up_mid_sentence(bench: Callable[..., Any]) -> None:
 
 
 async def test_silent_loss(bench: Callable[..., Any]) -> None:
-    async with bench("silent-loss") as b:
+    async with bench("silent-loss", pace=0.2) as b:
         call = await b.talk()
         assert await call.ended(2) == "network"
         before = len(b.audio.data)
@@ -115,7 +115,7 @@ async def test_silent_loss(bench: Callable[..., Any]) -> None:
 
 
 async def test_port_vanishes_and_comes_back(bench: Callable[..., Any]) -> None:
-    async with bench("port-vanishes", reset_seconds=0.2) as b:
+    async with bench("port-vanishes", reset_seconds=0.2, pace=0.2) as b:
         call = await b.talk()
         assert await call.ended(2) == "modem"
         with pytest.raises(FileNotFoundError):
@@ -170,7 +170,7 @@ async def test_pin_needed(bench: Callable[..., Any]) -> None:
 
 
 async def test_network_lost_and_back(bench: Callable[..., Any]) -> None:
-    async with bench("network-lost") as b:
+    async with bench("network-lost", pace=0.2) as b:
         call = await b.talk()
         assert await call.ended(2) == "network"
         lines = await b.at.take(3)
@@ -185,3 +185,72 @@ async def test_wedged_audio_blocks_the_writer(bench: Callable[..., Any]) -> None
         await b.talk()
         with pytest.raises(BlockingIOError):
             await b.audio.play(bytes(320 * 120), ahead=0.2)
+
+
+async def tries_of_audio(b: Any) -> int:
+    """Answer a call and open the path; how many commands that took."""
+    call = await b.sim.ring()
+    await b.at.until(r"\+CLIP.*")
+    await b.at.ask("ATA")
+    await call.answered(1)
+    tries = 1
+    while await b.at.ask("AT+CPCMREG=1") != ["OK"]:
+        tries += 1
+    return tries
+
+
+async def hang_up(b: Any) -> None:
+    await b.at.ask("AT+CHUP")
+    await b.at.ask("AT+CPCMREG=0")
+
+
+async def test_audio_refused_often(bench: Callable[..., Any]) -> None:
+    async with bench("audio-refused-often") as b:
+        for _ in range(2):
+            assert await tries_of_audio(b) == 9
+            await hang_up(b)
+
+
+async def test_audio_wears_out_until_a_reset(bench: Callable[..., Any]) -> None:
+    async with bench("audio-wears-out", reset_seconds=0.1) as b:
+        for tries in (1, 4, 7):
+            assert await tries_of_audio(b) == tries
+            await b.audio.play(bytes(320 * 5))
+            await hang_up(b)
+        assert await tries_of_audio(b) == 10
+        with pytest.raises(BlockingIOError):
+            await b.audio.play(bytes(320 * 120), ahead=9.0)
+        await b.at.ask("AT+CRESET")
+        await b.at.until(r"\(gone\)")
+        await b.sim.reachable(2)
+        b.reopen()
+        await b.at.until("PB DONE")
+        await b.start_up()
+        assert await tries_of_audio(b) == 1
+
+
+async def test_mute_audio_takes_all_and_plays_nothing(bench: Callable[..., Any]) -> None:
+    async with bench("mute-audio") as b:
+        call = await b.talk()
+        speech = np.full(8000, 4000, np.int16)
+        await b.audio.play(speech.tobytes())
+        await asyncio.sleep(0.1)
+        assert 20 <= sum(int((chunk.samples != 0).any()) for chunk in call.heard) <= 26
+        call.speak(speech)
+        b.audio.data.clear()
+        await asyncio.sleep(0.1)
+        assert np.frombuffer(bytes(b.audio.data[-320:]), "<i2").max() == 4000
+        await hang_up(b)
+        b.sim.set_faults([])
+        assert await tries_of_audio(b) == 7  # the early sign
+
+
+async def test_40_ms_in_odd_pieces_lose_nothing(bench: Callable[..., Any]) -> None:
+    async with bench("chunks-40ms", "odd-bytes") as b:
+        call = await b.talk()
+        speech = np.arange(1000, 2600, dtype=np.int16)
+        call.speak(speech)
+        await asyncio.sleep(0.4)
+        samples = np.frombuffer(bytes(b.audio.data[: len(b.audio.data) & ~1]), "<i2")
+        first = int(np.argmax(samples == 1000))
+        assert (samples[first : first + speech.size] == speech).all()

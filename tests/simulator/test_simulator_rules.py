@@ -163,7 +163,7 @@ def test_every_command_has_a_final(raw_host: Any, commands: list[str]) -> None:
 def test_shares_no_code_with_the_driver() -> None:
     folder = Path(telephony.simulator.__file__).parent
     allowed = sys.stdlib_module_names | {"numpy", "soundfile"}
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):

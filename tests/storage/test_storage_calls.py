@@ -59,7 +59,7 @@ async def events_stored(database: Database) -> int:
 async def test_a_call_is_what_its_events_say(database: Database) -> None:
     conversation = await Conversations(database).open("default", "gsm", "+79161234567", "ru", "anna")
     calls = CallStore(database)
-    await calls.append(started(conversation_id=conversation.id))
+    await calls.append(started(conversation_id=conversation.id, purpose="the annual check"))
     going_on = await calls.get("default", "c1")
     assert going_on is not None
     assert (going_on.outcome, going_on.ended_at, going_on.answered_at) == ("", None, None)
@@ -90,6 +90,7 @@ async def test_a_call_is_what_its_events_say(database: Database) -> None:
         "seconds": 8.5,
         "outcome": "completed",
         "end_reason": "caller_hangup",
+        "purpose": "the annual check",
         "recording_path": "recordings/2026/05/c1.ogg",
         "stats": {"turns": 1},
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from services.audio.files import read_audio
 from services.audio.frame import FRAME_SECONDS, Frame, Samples, frame_samples
 from services.audio.paced import AHEAD_SECONDS, PacedWriter
-from services.audio.playout import PlayoutQueue
 from services.errors import LineError
 from services.voice.line import Capability, Closed, Digit, LineEvent, LineInfo
+from services.voice.playout_line import PlayoutLine
 
 RATE = 8000
 SIZE = frame_samples(RATE)
@@ -52,14 +52,13 @@ class Track:
         return out
 
 
-class PacedLine:
+class PacedLine(PlayoutLine):
     """Plays `caller`, then hangs up; what the secretary says is paced as on a modem's port.
 
     `keys` are (second, key). `echo` is (seconds, decibels) of the line's own sound in what comes from the caller.
     Without `keeps` nothing of the sound is kept, for long runs.
     """
 
-    rate = RATE
     capabilities = frozenset({Capability.DIGITS_IN, Capability.HANG_UP})
 
     def __init__(
@@ -72,11 +71,11 @@ class PacedLine:
         keeps: bool = True,
         line: str = "",
     ) -> None:
+        super().__init__(RATE, 1.0)
         self.info = LineInfo("test", "in", "default", number, language="en", line=line)
         self._caller = caller
         self._keys = sorted(keys)
         self._echo = echo
-        self._playout = PlayoutQueue(RATE, 1.0)
         self._writer = PacedWriter(self._playout.take, self._write, on_missed=self._playout.skip)
         self._task: asyncio.Task[None] | None = None
         self._closed = ""
@@ -136,34 +135,8 @@ class PacedLine:
 
     # -- what the conversation asks of it -----------------------------------------------------------------------------
 
-    async def send(self, frame: Frame) -> None:
-        await self._playout.put(frame)
-
-    def discard_unsent(self) -> int:
-        return self._playout.discard()
-
-    @property
-    def played(self) -> int:
-        return self._playout.played
-
-    @property
-    def queued(self) -> int:
-        return self._playout.queued
-
-    def duck(self, decibels: float) -> None:
-        self._playout.duck(decibels)
-
-    def pause(self) -> None:
-        self._playout.pause()
-
-    def resume(self, back: int = 0) -> None:
-        self._playout.resume(back)
-
-    def tap(self, listener: Callable[[Frame], None]) -> None:
-        self._playout.tap(listener)
-
     async def drained(self) -> None:
-        await self._playout.drained()
+        await super().drained()
         if not self._closed:
             await asyncio.sleep(AHEAD_SECONDS)
 

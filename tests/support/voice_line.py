@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,9 +10,9 @@ import numpy as np
 from voice_script import Act, is_loud
 
 from services.audio.frame import FRAME_SECONDS, Frame, Samples, frame_samples, silence
-from services.audio.playout import PlayoutQueue
 from services.errors import LineError
 from services.voice.line import Capability, Closed, Digit, LineEvent, LineInfo, TypedText
+from services.voice.playout_line import PlayoutLine
 
 RATE = 8000
 SIZE = frame_samples(RATE)
@@ -41,14 +41,13 @@ class Echo:
     decibels: float
 
 
-class FakeLine:
+class FakeLine(PlayoutLine):
     """Hands on a frame every 20 ms and hears the caller act; the caller's frames come when they are whole.
 
     With `held` the other side hears everything so much later, as a modem's buffer does; what is still held when the
     line is hung up is never heard. `slow_end` is how much longer than needed `drained` takes.
     """
 
-    rate = RATE
     capabilities = frozenset({Capability.DIGITS_IN, Capability.HANG_UP})
 
     def __init__(
@@ -60,10 +59,10 @@ class FakeLine:
         slow_end: float = 0.0,
         echo: Echo | None = None,
     ) -> None:
+        super().__init__(RATE)
         self.info = LineInfo("test", "in", "default", "+79991234567", language="en")
         self._acts = sorted(acts, key=lambda act: act.at)
         self._ticks = round(longest / FRAME_SECONDS)
-        self._playout = PlayoutQueue(RATE)
         self._held = held
         self._slow_end = slow_end
         self._echo = echo
@@ -118,34 +117,8 @@ class FakeLine:
                 samples += (self.output[begin : begin + SIZE] * gain).astype(np.int32)
         return Frame(np.clip(samples, -32768, 32767).astype(np.int16), RATE, number * SIZE)
 
-    async def send(self, frame: Frame) -> None:
-        await self._playout.put(frame)
-
-    def discard_unsent(self) -> int:
-        return self._playout.discard()
-
-    @property
-    def played(self) -> int:
-        return self._playout.played
-
-    @property
-    def queued(self) -> int:
-        return self._playout.queued
-
-    def duck(self, decibels: float) -> None:
-        self._playout.duck(decibels)
-
-    def pause(self) -> None:
-        self._playout.pause()
-
-    def resume(self, back: int = 0) -> None:
-        self._playout.resume(back)
-
-    def tap(self, listener: Callable[[Frame], None]) -> None:
-        self._playout.tap(listener)
-
     async def drained(self) -> None:
-        await self._playout.drained()
+        await super().drained()
         if not self._playout.closed:
             await asyncio.sleep(self._held + self._slow_end)
 

@@ -28,6 +28,7 @@ class Spoken:
     end: int
     done: bool = False
     closed_at: float | None = None
+    voice: str = ""
 
 
 class FakeMouth:
@@ -64,7 +65,7 @@ class FakeMouth:
         self, text: str, voice: Voice, rate: int, *, fixed: bool = False
     ) -> AsyncGenerator[SpeechPiece, None]:
         number, loop = len(self.spoken), asyncio.get_running_loop()
-        spoken = Spoken(text, voice.language, fixed, loop.time(), self._made, self._made)
+        spoken = Spoken(text, voice.language, fixed, loop.time(), self._made, self._made, voice=voice.name)
         self.spoken.append(spoken)
         try:
             if self.fails:

@@ -69,6 +69,9 @@ class FakeSecretary:
         yield AnsweredBy("greeting")
         yield ReplyText("Hello, this is Emma.")
 
+    def opening(self, conversation: Conversation) -> str:
+        return conversation.opening or "Hello, this is Emma."
+
     async def reply(
         self, conversation: Conversation, utterance: Utterance, certain: asyncio.Event | None = None
     ) -> AsyncGenerator[ReplyEvent, None]:
@@ -119,6 +122,9 @@ class FakeSecretary:
     def expects(self, conversation: Conversation) -> str:
         return self.expecting
 
+    def takes_key(self, conversation: Conversation) -> bool:
+        return bool(conversation.menu)
+
     def filler(self, conversation: Conversation) -> str:
         phrase = FILLERS[len(self.fillers) % len(FILLERS)]
         self.fillers.append(phrase)
@@ -131,6 +137,9 @@ class FakeSecretary:
 
     async def apology(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         yield ReplyText("Sorry, something broke.")
+
+    async def not_connected(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
+        yield ReplyText("Nobody is there.")
 
     async def time_is_up(self, conversation: Conversation) -> AsyncGenerator[ReplyEvent, None]:
         yield ReplyText("Time is up, goodbye.")

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from services.audio.frame import Frame
+from services.domain import CallTerms
 from services.errors import LineError
-from services.voice.line import AudioLine, Closed, LineEvent
+from services.voice.line import AudioLine, Closed, LineEvent, LineInfo
+from telephony.answering import Answering
 from telephony.gsm import GsmService
 from telephony.settings import TelephonySettings
 
@@ -143,11 +145,14 @@ Take = Callable[[AudioLine], Awaitable[None]]
 class Desk:
     """Takes calls, remembers what came, and lets the test act on the line."""
 
+    terms = CallTerms()
+
     def __init__(self) -> None:
         self.lines: asyncio.Queue[AudioLine] = asyncio.Queue()
         self.events: list[LineEvent] = []
         self.closed: asyncio.Queue[str] = asyncio.Queue()
         self.missed: asyncio.Queue[str] = asyncio.Queue()
+        self.rejected: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     async def take(self, line: AudioLine) -> None:
         try:
@@ -163,6 +168,13 @@ class Desk:
 
     async def on_missed(self, number: str) -> None:
         self.missed.put_nowait(number)
+
+    async def on_rejected(self, number: str, reason: str) -> None:
+        self.rejected.put_nowait((number, reason))
+
+    def answering(self, take: Take | None = None, **more: Any) -> Answering:
+        info = LineInfo("gsm", "in", "company", language="en", line="gsm")
+        return Answering(take or self.take, info, self.on_missed, self.on_rejected, **more)
 
     async def line(self) -> AudioLine:
         async with asyncio.timeout(8):
@@ -182,7 +194,7 @@ def settings(modem: Any, **more: Any) -> TelephonySettings:
 
 @asynccontextmanager
 async def _serving(modem: Any, desk: Desk, take: Take | None = None, **more: Any) -> AsyncIterator[GsmService]:
-    service = GsmService(settings(modem, **more), take or desk.take, "company", language="en", missed=desk.on_missed)
+    service = GsmService(settings(modem, **more), desk.answering(take))
     await service.start()
     try:
         assert await service.wait_ready(8)

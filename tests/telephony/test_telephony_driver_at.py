@@ -7,20 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.at.dialogue import (
-    PROBE_TIMEOUT,
-    SETTLE_SECONDS,
-    Answered,
-    AtDialogue,
-    Command,
-    Event,
-    Recovered,
-    ReopenNeeded,
-    ResetNeeded,
-    Stray,
-    TimedOut,
-    Told,
-)
+from telephony.at.answer import Command
+from telephony.at.dialogue import PROBE, PROBE_TIMEOUT, AtDialogue
+from telephony.at.events import Answered, Event, Recovered, ReopenNeeded, ResetNeeded, Stray, TimedOut, Told
 from telephony.at.parser import MAX_LINE, AtParser, Line, Prompt
 from telephony.at.results import Final, parse_csq
 from telephony.at.urcs import (
@@ -84,11 +73,11 @@ def test_inbound_call_ended_by_the_caller() -> None:
 
 def test_no_carrier_ends_only_ata_and_atd() -> None:
     dialogue = AtDialogue()
-    assert answer(ask(dialogue, "ATA", "NO CARRIER")) == (Final.NO_CARRIER, ())
     events = ask(dialogue, "AT+CHUP", "NO CARRIER", "OK")
     assert told(events) == [NoCarrier()]
     assert answer(events) == (Final.OK, ())
-    assert answer(ask(dialogue, "ATD+79990000000;", "BUSY")) == (Final.BUSY, ())
+    assert answer(ask(dialogue, "ATA", "NO CARRIER")) == (Final.NO_CARRIER, ())
+    assert answer(ask(AtDialogue(), "ATD+79990000000;", "BUSY")) == (Final.BUSY, ())
 
 
 def test_urc_inside_an_answer() -> None:
@@ -112,9 +101,9 @@ def test_reading_a_message_with_a_report_in_the_middle() -> None:
 def test_direct_message_and_a_header_whose_body_never_comes() -> None:
     dialogue = AtDialogue()
     assert dialogue.receive(wire('+CMT: "",31', PDU), 0.0) == [Told(SmsDirect('"",31', PDU))]
-    events = ask(dialogue, "AT+CSQ", "+CDS: 25", "OK")
+    events = ask(dialogue, "AT+CSQ", "+CDS: 25", "+CSQ: 1,99", "OK") + dialogue.receive(wire("RING"), 0.0)
     assert [event for event in events if isinstance(event, Stray)] == [Stray("+CDS: 25")]
-    assert answer(events) == (Final.OK, ())
+    assert answer(events) == (Final.OK, ("+CSQ: 1,99",))
 
 
 def test_message_prompt_without_newline() -> None:
@@ -132,7 +121,7 @@ def test_missing_prompt_leaves_the_text_entry() -> None:
     dialogue.outgoing()
     assert dialogue.tick(4.9) == []
     assert dialogue.tick(5.0) == [TimedOut("AT+CMGS=25")]
-    assert dialogue.outgoing() == b"\x1bAT\r"
+    assert dialogue.outgoing() == b"\x1b\rAT+CMEE?\r"
 
 
 @pytest.mark.parametrize(
@@ -154,11 +143,10 @@ def test_late_answer_is_not_taken_for_the_next_command() -> None:
     dialogue = AtDialogue()
     dialogue.submit(Command("AT+COPS?", timeout=1.0), 0.0)
     assert dialogue.tick(1.0) == [TimedOut("AT+COPS?")]
-    assert dialogue.outgoing() == b"AT+COPS?\rAT\r"
+    assert dialogue.outgoing() == b"AT+COPS?\r\x1b\rAT+CMEE?\r"
     assert dialogue.receive(wire("OK"), 1.1) == []  # of AT+COPS?
-    assert dialogue.receive(wire("OK"), 1.2) == []  # of the probe
     assert dialogue.busy
-    assert dialogue.tick(1.1 + SETTLE_SECONDS) == [Recovered()]
+    assert dialogue.receive(wire("+CMEE: 1", "OK"), 1.2) == [Recovered()]  # of the probe
     assert answer(ask(dialogue, "AT+CSQ", "+CSQ: 3,99", "OK"))[1] == ("+CSQ: 3,99",)
 
 
@@ -171,13 +159,18 @@ def test_ladder_reopen_then_reset() -> None:
             now += PROBE_TIMEOUT
             events += dialogue.tick(now)
         assert events == [TimedOut("AT"), last]
-        assert dialogue.outgoing().count(b"AT\r") == 4
+        sent = dialogue.outgoing()
+        assert (sent.count(PROBE.encode() + b"\r"), sent.endswith(b"\x1b\rAT+CRESET\r")) == (3, after_reopen)
         assert dialogue.deadline is None
 
 
 def test_reset_is_sent_after_a_reopening_only() -> None:
     dialogue = AtDialogue(after_reopen=True)
-    ask(dialogue, "AT", "OK")
+    dialogue.submit(Command("AT"), 0.0)
+    assert dialogue.outgoing() == b"\x1b\rAT+CMEE?\r"  # older answers may still come
+    dialogue.receive(wire("OK", "+CMEE: 1", "OK"), 0.0)
+    assert dialogue.outgoing() == b"AT\r"
+    dialogue.receive(wire("OK"), 0.0)
     dialogue.submit(Command("AT", timeout=1.0), 0.0)
     for now in (1.0, 3.0, 5.0, 7.0):
         dialogue.tick(now)

@@ -57,11 +57,12 @@ async def test_urcs_reach_listeners_before_the_answer_and_a_broken_listener_harm
 
 async def test_silence_raises_and_the_next_command_waits_for_recovery(scripted: Any) -> None:
     scripted.answers["AT+COPS?"] = []
+    scripted.answers["AT+CMEE?"] = ["+CMEE: 1", "OK"]
     channel = await open_channel(scripted)
     with pytest.raises(ModemError, match=r"did not answer AT\+COPS\?"):
         await channel.command("AT+COPS?", timeout=0.1)
     assert (await channel.command("AT+CSQ")).lines == ("+CSQ: 21,99",)
-    assert scripted.received == ["AT+COPS?", "AT", "AT+CSQ"]
+    assert scripted.received == ["AT+COPS?", "\x1b", "AT+CMEE?", "AT+CSQ"]
     await channel.close()
 
 
@@ -92,7 +93,8 @@ async def test_too_many_commands_are_refused(scripted: Any) -> None:
 
 
 async def test_silent_modem_ends_the_channel_and_is_reset_after_a_reopening(scripted: Any) -> None:
-    scripted.answers["AT"] = []
+    for command in ("AT", "AT+CMEE?", "\x1b"):
+        scripted.answers[command] = []
     first = AtChannel(await SerialPort.open(scripted.at.path), probe_timeout=0.1)
     with pytest.raises(ModemError, match="did not answer AT"):
         await first.command("AT", timeout=0.1)

@@ -68,7 +68,7 @@ async def test_port_vanishes_in_a_call_and_the_modem_comes_back(
             link.symlink_to(node.path)
 
     plug_in(modem)
-    service = GsmService(TelephonySettings(at_port=str(at), audio_port=str(audio)), desk.take, "company")
+    service = GsmService(TelephonySettings(at_port=str(at), audio_port=str(audio)), desk.answering())
     await service.start()
     assert await service.wait_ready(8)
     modem.ring()
@@ -111,9 +111,7 @@ async def test_close_in_a_call_ends_it(scripted: Any, desk: Any, serving: Servin
 )
 async def test_what_is_missing_is_said(scripted: Any, desk: Any, command: str, answer: list[str], detail: str) -> None:
     scripted.answers[command] = answer
-    service = GsmService(
-        TelephonySettings(at_port=scripted.at.path, audio_port=scripted.audio.path), desk.take, "company"
-    )
+    service = GsmService(TelephonySettings(at_port=scripted.at.path, audio_port=scripted.audio.path), desk.answering())
     await service.start()
     async with asyncio.timeout(8):
         while detail not in service.part().detail:
@@ -125,9 +123,7 @@ async def test_what_is_missing_is_said(scripted: Any, desk: Any, command: str, a
 
 async def test_registration_found_later(scripted: Any, desk: Any) -> None:
     scripted.answers["AT+CREG?"] = [["+CREG: 1,2", "OK"], ["+CREG: 1,1", "OK"]]
-    service = GsmService(
-        TelephonySettings(at_port=scripted.at.path, audio_port=scripted.audio.path), desk.take, "company"
-    )
+    service = GsmService(TelephonySettings(at_port=scripted.at.path, audio_port=scripted.audio.path), desk.answering())
     await service.start()
     await scripted.until("AT+COPS?")
     scripted.say("+CREG: 1")
@@ -136,11 +132,11 @@ async def test_registration_found_later(scripted: Any, desk: Any) -> None:
 
 
 async def test_switched_off_and_without_a_modem(desk: Any) -> None:
-    off = GsmService(TelephonySettings(enabled=False), desk.take, "company")
+    off = GsmService(TelephonySettings(enabled=False), desk.answering())
     await off.start()
     assert "switched off" in off.part().detail
     await off.close()
-    missing = GsmService(TelephonySettings(at_port="/dev/ttyUSB98", audio_port="/dev/ttyUSB99"), desk.take, "company")
+    missing = GsmService(TelephonySettings(at_port="/dev/ttyUSB98", audio_port="/dev/ttyUSB99"), desk.answering())
     await missing.start()
     await missing.changed()
     assert missing.part().state is State.DEGRADED

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.errors import PortError
-from telephony.find_ports import ModemPorts, choose, find_ports
+from telephony.find_ports import ModemPorts, choose, find_ports, modems
 from telephony.serial_port import MAX_UNREAD, SerialPort
 
 
@@ -136,12 +136,21 @@ def modem(place: str, first: int, pid: int = 0x9001, interfaces: range = range(5
 
 
 def test_ports_are_found_by_interface_not_by_node() -> None:
-    assert choose(modem("1-1.3", 3)) == ModemPorts("/dev/ttyUSB5", "/dev/ttyUSB7")
-    assert choose(modem("1-1", 0, 0x9011, range(2, 7))) == ModemPorts("/dev/ttyUSB2", "/dev/ttyUSB4")
+    assert choose(modem("1-1.3", 3)) == ModemPorts("/dev/ttyUSB5", "/dev/ttyUSB7", "1-1.3")
+    assert choose(modem("1-1", 0, 0x9011, range(2, 7))) == ModemPorts("/dev/ttyUSB2", "/dev/ttyUSB4", "1-1")
     others = [Usb("/dev/ttyUSB0", "1-2:1.2", vid=0x0403), Usb("/dev/ttyS0", None, None, None)]
     assert choose(others) is None
-    assert choose([*others, *modem("2-1", 5)[:3], *modem("2-2", 8)]) == ModemPorts("/dev/ttyUSB10", "/dev/ttyUSB12")
-    assert choose(modem("2-1", 0)[:3]) == ModemPorts("/dev/ttyUSB2", "")
+    half, other = modem("2-1", 5)[:3], modem("2-2", 8)
+    assert choose([*others, *half, *other]) == ModemPorts("/dev/ttyUSB10", "/dev/ttyUSB12", "2-2")
+    assert choose(half) == ModemPorts("/dev/ttyUSB7", "", "2-1")
+    assert [each.place for each in modems([*others, *other, *half])] == ["2-1", "2-2"]
+
+
+async def test_a_port_may_be_a_pattern(tmp_path: Path) -> None:
+    with pytest.raises(PortError, match="There is no serial port"):
+        await find_ports(str(tmp_path / "*-if02"), "/dev/ttyUSB4")
+    (tmp_path / "usb-x-if02").touch()
+    assert (await find_ports(str(tmp_path / "*-if02"), "/dev/ttyUSB4")).at == str(tmp_path / "usb-x-if02")
 
 
 async def test_given_ports_are_used() -> None:

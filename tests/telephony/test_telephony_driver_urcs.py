@@ -5,18 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.at import urcs as u
+from telephony.at.bodies import second_line_of
 from telephony.at.fields import split_fields
 from telephony.at.results import (
     AtResult,
     Final,
     ListedCall,
     explain,
+    parse_cause,
     parse_clcc,
     parse_cops,
     parse_cpin,
     parse_csq,
+    parse_final,
     parse_identity,
     parse_registration,
+    parse_storage,
+    parse_temperature,
 )
 
 
@@ -65,6 +70,11 @@ from telephony.at.results import (
         ("+CSQ: 21,99", None),
         ("+RXDTMF: 55", None),
         ("OK", None),
+        ("ring", None),
+        ('+CLCC: 1,0,3,0,0,"79991234567",145', u.CallListed(ListedCall(1, False, 3, True, "+79991234567"))),
+        ("+CLCC: 1", None),
+        ("+CGEV: ME PDN ACT 1", None),
+        ("NO DIALTONE", u.NoCarrier()),
     ],
 )
 def test_urc_forms(line: str, urc: u.Urc | None) -> None:
@@ -74,7 +84,7 @@ def test_urc_forms(line: str, urc: u.Urc | None) -> None:
 @given(st.text() | st.from_regex(r"(\+C(REG|LIP|MTI|USD|CWA|PIN)|VOICE CALL: END|MISSED_CALL): ?.*", fullmatch=True))
 def test_no_line_breaks_the_urc_parser(line: str) -> None:
     u.parse_urc(line)
-    u.second_line_of(line)
+    second_line_of(line)
     split_fields(line)
 
 
@@ -99,6 +109,40 @@ def test_information_lines() -> None:
         ListedCall(1, True, 4, True, "+79991234567"),
         ListedCall(2, False, 6, True),
     ]
+
+
+def test_what_the_modem_tells_of_itself() -> None:
+    assert parse_temperature(["+CPMUTEMP: 34"]) == 34
+    assert parse_temperature(["+CPMUTEMP: -7"]) == -7
+    assert parse_temperature(["+CPMUTEMP:", "ERROR"]) is None
+    assert parse_cause(["+CEER: User busy"]) == "User busy"
+    assert parse_cause(['+CEER: "No cause information available"']) == "No cause information available"
+    assert parse_cause([]) == ""
+    assert parse_storage(['+CPMS: "SM",3,15,"SM",3,15,"SM",3,15']) == (3, 15)
+    assert parse_storage(["+CPMS: 0,15,0,15,0,15"]) == (0, 15)
+    assert parse_storage(['+CPMS: ("SM","ME"),("SM"),("SM")']) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "final", "code"),
+    [
+        ("+CMS ERROR: memory full", Final.CMS, 322),
+        ("+CMS ERROR: Network timeout", Final.CMS, 332),
+        ("+CMS ERROR: unknown error", Final.CMS, 500),
+        ("+CME ERROR: unknown", Final.CME, 100),
+        ("+CMS ERROR: SIM not inserted", Final.CMS, 310),
+        ("+CMS ERROR: something new", Final.CMS, None),
+        ("+CMS ERROR:", Final.CMS, None),
+    ],
+)
+def test_errors_in_words(line: str, final: Final, code: int | None) -> None:
+    found = parse_final(line, call=False)
+    assert found is not None
+    assert found[:2] == (final, code)
+
+
+def test_text_that_looks_like_a_final_is_none() -> None:
+    assert [parse_final(line, call=False) for line in ("ok", "Ok", "Error", "OK!", "BUSY", "+CME ERROR")] == [None] * 6
 
 
 def test_refusals_are_told_in_a_sentence_with_a_remedy() -> None:

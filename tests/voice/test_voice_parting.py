@@ -102,7 +102,7 @@ def test_a_transfer_that_fails_is_told() -> None:
     acts = speaks(2, "a person please"), Act(14, hang_up=True)
     secretary = FakeSecretary({"a person please": [ReplyText("One moment, I connect you."), Transfer("100")]})
     played = play(*acts, secretary=secretary, line=NobodyThere(acts, 20))
-    assert played.log.turns("secretary")[2]["heard"] == "Sorry, something broke."
+    assert played.log.turns("secretary")[2]["heard"] == "Nobody is there."
 
 
 # -- passages that are heard to the end -------------------------------------------------------------------------------

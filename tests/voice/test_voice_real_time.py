@@ -7,7 +7,7 @@ where the real ears listen), since what is tested is when she speaks and when sh
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Scene:
     slow: Mapping[str, float] = field(default_factory=dict)
     echo: tuple[float, float] | None = None
     real_ears: bool = False
+    outgoing: bool = False
     log: MemoryLog = field(default_factory=MemoryLog)
 
     def says(self, at: float, name: str, text: str) -> "Scene":
@@ -75,6 +76,8 @@ class Scene:
     async def hold(self, folder: Path, **parts: Any) -> None:
         """Hold the call through the real reception."""
         self.line = PacedLine(Track(self.seconds, *self.sounds), echo=self.echo)
+        if self.outgoing:
+            self.line.info = replace(self.line.info, direction="out")
         self.secretary = FakeSecretary(self.answers, slow=self.slow)
         self.folder = folder
         if not self.real_ears:
@@ -129,7 +132,16 @@ def scenes() -> dict[str, Scene]:
         .says(8.0, "office-slt", "no the office"),
         "television": asks(24).sound(6.5, television(17)),
         "waits": Scene(14, slow={HOURS: 3.5}).says(2.5, "hours-slt", HOURS),
+        "picks up": Scene(8, outgoing=True).says(0.5, "yes-slt", "yes"),
+        "mailbox": Scene(24, outgoing=True)
+        .says(0.5, "matter-slt", "please leave your message after the tone")
+        .sound(0.5 + len(recorded("matter-slt")) / RATE + 0.8, beep(0.5)),
     }
+
+
+def beep(seconds: float) -> Samples:
+    samples: Samples = (4000 * np.sin(2 * np.pi * 1000 * np.arange(round(seconds * RATE)) / RATE)).astype(np.int16)
+    return samples
 
 
 async def hold_all(folder: Path) -> dict[str, Scene]:
@@ -252,3 +264,21 @@ def test_every_call_is_stored_whole_and_its_recording_can_be_read(held: dict[str
         turns = [event.data for event in call.log.events if event.type.value == "turn"]
         assert [turn["index"] for turn in turns] == list(range(len(turns)))
         assert np.abs(call.recording()).max() > 1000
+
+
+def test_who_takes_a_call_of_ours_is_told_who_calls_right_behind_the_hello(held: dict[str, Scene]) -> None:
+    call = held["picks up"]
+    opening = call.log.turns("secretary")[0]
+    hello = 0.5 + len(recorded("yes-slt")) / RATE - LEAD
+    assert call.log.heard("secretary") == ["Hello, this is Emma."]
+    assert 0.0 < float(str(opening["start"])) - hello < 0.9, "its last consonant is hardly a voice"
+    assert call.ended["outcome"] == "answered"
+
+
+def test_a_mailbox_is_left_the_opening_behind_its_beep(held: dict[str, Scene]) -> None:
+    call = held["mailbox"]
+    over = 0.5 + len(recorded("matter-slt")) / RATE + 0.8 + 0.5
+    turns = call.log.turns("secretary")
+    assert turns[-1]["heard"] == "Hello, this is Emma."
+    assert 0.0 < float(str(turns[-1]["start"])) - over < 0.6
+    assert (call.ended["outcome"], call.ended["reason"]) == ("voicemail", "voicemail")

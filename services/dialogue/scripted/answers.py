@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from services.dialogue.scripted import message, recording
+from services.dialogue.scripted import greetings, menu, message, recording
+from services.dialogue.scripted.connecting import connected
 from services.dialogue.scripted.facts import (
     FACTS,
     KEYS,
-    TRANSFER_FACT,
     company_name,
     fact,
-    fact_text,
     persona_name,
 )
 from services.dialogue.scripted.fixed import FixedText, together
@@ -17,7 +16,8 @@ from services.dialogue.scripted.intents import plain
 from services.dialogue.scripted.languages import wished_language, words_in
 from services.dialogue.scripted.phrases import LANGUAGES
 from services.dialogue.scripted.scene import Reply, Scene
-from services.dialogue.shapes import EndCall, Transfer
+from services.dialogue.shapes import EndCall
+from services.domain import MenuItem
 from services.knowledge.shapes import FaqMatch
 from services.knowledge.words import words_of
 
@@ -77,7 +77,7 @@ def by_intent(scene: Scene) -> Reply | None:
     if found == "leave_message":
         return message.start(scene)
     if found == "human":
-        return _human(scene)
+        return connected(scene, menu.whom_to_connect(scene))
     if found == "repeat":
         return _again(scene)
     if found in TALK:
@@ -124,8 +124,13 @@ def _names_company(scene: Scene) -> bool:
 def _talk(scene: Scene, found: str) -> Reply:
     if found == "thanks":
         scene.notes.offer = "more"
-    key = "abilities_transfer" if found == "abilities" and _operator(scene) else found
-    return Reply.of("scripted", scene.say(key, persona=persona_name(scene)), found)
+    return Reply.of("scripted", scene.say(_talk_key(scene, found), persona=persona_name(scene)), found)
+
+
+def _talk_key(scene: Scene, found: str) -> str:
+    if found != "abilities" or not menu.whom_to_connect(scene):
+        return found
+    return "abilities_transfer" if scene.conversation.abilities.transfer else "abilities_call_back"
 
 
 def unaided(scene: Scene, offered: str) -> Reply:
@@ -156,13 +161,41 @@ def goodbye(scene: Scene) -> Reply:
 def key(scene: Scene) -> Reply:
     """Answer a pressed key; the closing # alone arrives as no digits at all."""
     pressed = scene.utterance.text.strip()[:1]
+    item = menu.item_on(scene, pressed)
+    if item is not None:
+        return _chosen(scene, item)
     if pressed in ("", "0", "#"):
         return message.start(scene)
-    if pressed in KEYS:
-        return fact(scene, KEYS[pressed])
     if pressed == "*" and scene.notes.last:
         return _again(scene)
+    if choices := menu.told(scene):
+        return _nothing_on(scene, pressed, choices)
+    if pressed in KEYS:
+        return fact(scene, KEYS[pressed])
     return Reply.of("scripted", scene.say("key_unknown"), "key")
+
+
+def _chosen(scene: Scene, item: MenuItem) -> Reply:
+    """Do what the owner has laid on a key; another persona has taken the call over before this is asked."""
+    scene.notes.wrong_keys = scene.notes.misses = 0
+    if item.action == "message":
+        return message.start(scene)
+    if item.action == "transfer":
+        return connected(scene, item.value or menu.whom_to_connect(scene))
+    if item.action == "say":
+        return Reply.of("scripted", FixedText(item.value), "menu")
+    if scene.conversation.persona.slug == item.value:
+        return Reply.of("greeting", greetings.hello(scene), "menu")
+    return connected(scene, "")
+
+
+def _nothing_on(scene: Scene, pressed: str, choices: str) -> Reply:
+    """Say that nothing is on that key; the choices are told once more, and then no more."""
+    scene.notes.wrong_keys += 1
+    text = scene.say("key_unknown_menu", button=menu.key_name(scene, pressed))
+    if scene.notes.wrong_keys == 1 or not scene.conversation.abilities.ears:
+        return Reply.of("scripted", together(text, choices), "key")
+    return Reply.of("scripted", together(text, scene.say("key_unknown_speak")), "key")
 
 
 def not_heard(scene: Scene) -> Reply:
@@ -170,12 +203,14 @@ def not_heard(scene: Scene) -> Reply:
     notes, able = scene.notes, scene.conversation.abilities
     notes.misses += 1
     if not able.ears and notes.misses < 3:
-        keys = scene.say("no_ears_keys") if able.digits else FixedText()
+        keys = (menu.told(scene) or scene.say("no_ears_keys")) if able.digits else FixedText()
         return Reply.of("scripted", together(scene.say("no_ears_nothing"), keys), "no_ears")
     if notes.misses == 1:
         return Reply.of("scripted", scene.say("not_heard"), "not_heard")
     if notes.misses == 2:
         notes.offer = "message"
+        if choices := menu.told(scene):
+            return Reply.of("scripted", together(scene.say("not_heard_menu"), choices), "not_heard")
         return Reply.of("scripted", scene.say("not_heard_keys" if able.digits else "not_heard_offer"), "not_heard")
     if notes.misses == 3 and able.keep_audio:
         return recording.begin(scene, scene.say("not_heard_record"))
@@ -213,10 +248,10 @@ def silence(scene: Scene, count: int) -> Reply:
     draft = message.in_progress(scene)
     if draft is not None:
         return message.silence(scene, draft, count)
-    if count >= 3:
+    if count >= (2 if scene.outgoing else 3):  # who was called and says nothing is not looking for a button
         return scene.farewell(Reply.of("scripted", scene.say("silence_goodbye"), "silence"))
     able = scene.conversation.abilities
-    if count == 2 and able.digits and (able.ears or able.keep_audio):
+    if count == 2 and able.digits and (able.ears or able.keep_audio) and menu.message_on_zero(scene):
         return Reply.of("scripted", scene.say("still_there_keys"), "silence")
     return Reply.of("scripted", scene.say("still_there"), "silence")
 
@@ -235,18 +270,3 @@ def apology(scene: Scene) -> Reply:
         return Reply.of("scripted", scene.say("apology_no_ears"), "apology")
     scene.notes.offer = "message"
     return Reply.of("scripted", scene.say("apology"), "apology")
-
-
-def _human(scene: Scene) -> Reply:
-    to = _operator(scene)
-    if to:
-        reply = Reply.of("scripted", scene.say("connecting"), "transfer")
-        reply.effects.append(Transfer(to))
-        return reply
-    scene.notes.offer = "message"
-    return Reply.of("scripted", scene.say("no_transfer"), "no_transfer")
-
-
-def _operator(scene: Scene) -> str:
-    """Return whom to connect with, "" when the line cannot transfer or the owner has named nobody."""
-    return fact_text(scene, TRANSFER_FACT) if scene.conversation.abilities.transfer else ""

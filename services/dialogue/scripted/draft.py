@@ -26,7 +26,10 @@ class Step(StrEnum):
 
 @dataclass(slots=True)
 class Draft:
-    """The message so far. `partial` are figures of a number still being dictated; `settled` the questions done with."""
+    """The message so far. `partial` are figures of a number still being dictated; `settled` the questions done with.
+
+    `call_back` is the person who is to call back at once: then only the number is asked for.
+    """
 
     id: str
     call_id: str
@@ -40,6 +43,7 @@ class Draft:
     refused_number: bool = False
     voice: bool = False
     saved: bool = False
+    call_back: str = ""
     settled: list[str] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
 

@@ -1,12 +1,12 @@
 """The company's facts, asked in words or by keys."""
 
+from services.dialogue.notice import NOTICE_FACT
 from services.dialogue.scripted.fixed import FixedText
 from services.dialogue.scripted.scene import Reply, Scene
 
 FACTS = ("hours", "address", "prices", "phone")
 KEYS = {"1": "hours", "2": "address", "3": "prices"}
 TRANSFER_FACT = "transfer"  # the number or extension the owner gave for "connect me with a person"
-NOTICE_FACT = "notice"  # what every caller must have heard before anything else, by law
 UNTOLD = (TRANSFER_FACT, NOTICE_FACT)  # no caller asks for these, and no model is told
 
 
@@ -37,8 +37,3 @@ def company_name(scene: Scene) -> str:
 def persona_name(scene: Scene) -> str:
     """Return the name the secretary goes by."""
     return FixedText(scene.conversation.persona.name)
-
-
-def notice(scene: Scene) -> str:
-    """Return the legal notice in the language spoken, "" where the owner has given none."""
-    return FixedText(scene.conversation.company.fact(NOTICE_FACT, scene.language).strip())

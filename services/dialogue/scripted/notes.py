@@ -8,10 +8,11 @@ VERSION = 1
 class Notes:
     """A typed view of the state dictionary; every change goes straight into it.
 
-    Keys: `v` version, `misses` turns not understood in a row, `unknowns` questions without an answer in a row, `offer`
-    what "yes" would mean now ("message", "more" or ""), `asked` the question behind an offered message, `last` the last
-    thing said, `name` the caller's name, `said` counters of varied phrases, `draft` a message being taken, `language`
-    the language the caller has written in, where it is not the conversation's, `filler` the last bridging phrase.
+    Keys: `v` version, `misses` turns not understood in a row, `unknowns` questions without an answer in a row,
+    `wrong_keys` keys without a meaning in a row, `offer` what "yes" would mean now ("message", "more" or ""), `asked`
+    the question behind an offered message, `last` the last thing said, `name` the caller's name, `said` counters of
+    varied phrases, `draft` a message being taken, `language` the language the caller has written in, where it is not
+    the conversation's, `filler` the last bridging phrase.
 
     Nested values are replaced, never changed in place: whoever kept a copy of the dictionary, even a shallow one, puts
     everything back by assigning it to `conversation.state`.
@@ -48,6 +49,15 @@ class Notes:
     @unknowns.setter
     def unknowns(self, value: int) -> None:
         self._state["unknowns"] = value
+
+    @property
+    def wrong_keys(self) -> int:
+        """Keys in a row with nothing on them."""
+        return self._number("wrong_keys")
+
+    @wrong_keys.setter
+    def wrong_keys(self, value: int) -> None:
+        self._state["wrong_keys"] = value
 
     @property
     def offer(self) -> str:

@@ -1,5 +1,6 @@
 """What is asked while a message is taken, and what comes next."""
 
+from services.dialogue.scripted import connecting
 from services.dialogue.scripted.draft import Draft, Step
 from services.dialogue.scripted.fixed import together
 from services.dialogue.scripted.keeping import finished, going_on, keeps_voice
@@ -17,6 +18,8 @@ _QUESTIONS = {
 
 def question(scene: Scene, draft: Draft) -> str:
     """Return the question that is open now."""
+    if draft.call_back:
+        return connecting.question(scene, draft)
     if draft.step is Step.CONFIRM:
         return scene.say("confirm", summary=summary(scene, draft))
     return scene.say(_QUESTIONS[draft.step])
@@ -31,9 +34,13 @@ def next_question(scene: Scene, draft: Draft, lead: str = "", *, again: bool = F
         draft.step = Step.OFFER if known_number else Step.NUMBER
     else:
         draft.step = Step.CONFIRM
+        if draft.call_back and not draft.number:
+            return connecting.without_number(scene, draft)
         if not draft.worth_keeping(keep_audio=scene.conversation.abilities.keep_audio):
             return finished(scene, draft, scene.say("nothing_taken"), confirmed=False)
-    if draft.step is Step.CONFIRM and again:
+    if draft.call_back:
+        text = question(scene, draft)
+    elif draft.step is Step.CONFIRM and again:
         text = scene.say("confirm_again", summary=summary(scene, draft))
     elif draft.step is Step.CONFIRM:
         text = scene.say("confirm", summary=summary(scene, draft, voice=not lead))

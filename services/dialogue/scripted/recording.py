@@ -1,7 +1,9 @@
 """The caller's voice as the message: what is left when speech cannot be understood."""
 
+from services.dialogue.scripted import menu
 from services.dialogue.scripted.draft import Draft, Step
 from services.dialogue.scripted.facts import KEYS, fact
+from services.dialogue.scripted.fixed import FixedText
 from services.dialogue.scripted.keeping import finished, going_on
 from services.dialogue.scripted.scene import Reply, Scene
 
@@ -39,10 +41,14 @@ def end(scene: Scene, draft: Draft) -> Reply:
 
 
 def _key(scene: Scene, draft: Draft, pressed: str) -> Reply:
-    if pressed in KEYS:
+    item = menu.item_on(scene, pressed)
+    if item is not None and item.action == "say":
+        return Reply.of("scripted", FixedText(item.value), "menu")
+    if pressed in KEYS and not scene.conversation.menu:
         return fact(scene, KEYS[pressed])
     if pressed not in ("", "0", "#"):
-        return Reply.of("scripted", scene.say("key_unknown"), "key")
+        unknown = scene.say("key_unknown_menu", button=menu.key_name(scene, pressed))
+        return Reply.of("scripted", unknown if scene.conversation.menu else scene.say("key_unknown"), "key")
     if draft.spans or draft.matter:
         return end(scene, draft)
     return Reply.of("message", _invitation(scene), draft.step.value)

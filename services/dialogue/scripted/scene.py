@@ -115,8 +115,15 @@ class Scene:
             await self.certain.wait()
 
     def say(self, key: str, **values: str) -> str:
-        """Return a phrase."""
+        """Return a phrase; on a call of our own its `_out` form, where it has one."""
+        if self.outgoing and f"{key}_out" in phrases_of(self.language):
+            key = f"{key}_out"
         return self.speaker.say(key, **values)
+
+    @property
+    def outgoing(self) -> bool:
+        """True on a call that the secretary has placed."""
+        return self.conversation.direction == "out"
 
     def means(self, intent: str) -> bool:
         """Tell whether the utterance expresses an intent."""

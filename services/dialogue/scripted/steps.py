@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.dialogue.scripted import numbers
+from services.dialogue.scripted import connecting, numbers
 from services.dialogue.scripted.corrections import correct
 from services.dialogue.scripted.draft import Draft, Step
 from services.dialogue.scripted.keeping import dropped, finished, going_on, keeps_voice
@@ -176,6 +176,8 @@ def confirm(scene: Scene, draft: Draft) -> Reply:
     if draft.voice and not draft.name and (found := slots_of(scene.language).name(text)):
         draft.name, draft.tries = found, 0
         return next_question(scene, draft, again=True)
+    if draft.call_back:
+        return _confirm_call_back(scene, draft)
     if text and (scene.means("yes") or scene.means("thanks")):
         return finished(scene, draft, scene.say("done"), confirmed=True)
     draft.tries += 1
@@ -188,6 +190,16 @@ def confirm(scene: Scene, draft: Draft) -> Reply:
         draft.step = Step.FIX
         return going_on(scene, draft, question(scene, draft))
     return going_on(scene, draft, scene.say("ask_yes"))
+
+
+def _confirm_call_back(scene: Scene, draft: Draft) -> Reply:
+    """Take yes or no to the number that is called back; a doubtful one is better called than none."""
+    draft.tries += 1
+    if scene.means("no") and draft.tries < PATIENCE:
+        return _reopened(scene, draft, "change_number")
+    if scene.means("yes") or scene.means("thanks") or draft.tries >= PATIENCE:
+        return connecting.promised(scene, draft)
+    return going_on(scene, draft, question(scene, draft))
 
 
 def _reopened(scene: Scene, draft: Draft, intent: str) -> Reply:

@@ -47,7 +47,9 @@ class InterimHeard:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """The caller has finished; the ears' last word on it follows as Heard."""
+    """The caller has finished after `seconds` of speech; the ears' last word on it follows as Heard."""
+
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ class Listener:
         self._settled.clear()
         self._pending.append(_Pending(span, self._voice_at, self._clock.monotonic(), self._interim, overdue))
         self._activity.split()
-        self._emit(TurnEnded())
+        self._emit(TurnEnded(span.end - span.start - 2 * PRE_ROLL))
         if not await self._ears.end_utterance():
             self._settle(None)
 

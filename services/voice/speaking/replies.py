@@ -80,6 +80,10 @@ class Replies:
         """False while a passage is spoken that must be heard to its end."""
         return self._reply is None or self._reply.speech.interruptible
 
+    def was_bound(self, at: float) -> bool:
+        """Tell whether a passage that must be heard to its end was still spoken at that second of the clock."""
+        return self._reply is not None and at <= self._reply.speech.bound_until
+
     @property
     def asks(self) -> bool:
         """True when the reply under way, or the last one, ends with a question, as far as it is written."""
@@ -129,6 +133,10 @@ class Replies:
         self._start(trace, asked).certain.set()
         self.begun_at = self._call.clock.monotonic()
         self._perform(events)
+
+    def speak(self, events: AsyncGenerator[ReplyEvent, None]) -> None:
+        """Begin to speak of her own accord; nothing may be under way."""
+        self.begin(events, Trace(self._call.clock, self._call.clock.monotonic()))
 
     def try_out(self, asked: Utterance, trace: Trace) -> None:
         """Begin a reply to words that are not yet certain; it is made ready and not heard. None may be under way."""

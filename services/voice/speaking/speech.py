@@ -23,7 +23,7 @@ _GAP = 0.06  # seconds: a shorter silence inside the speech is not heard as a ga
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    """A piece of speakable text and the flags of the text it came from."""
+    """A piece of speakable text and the flags of the text it came from; one without text ends the notice."""
 
     text: str
     fixed: bool
@@ -44,6 +44,7 @@ class Speech:
         self._voice = call.voice
         self._clock = call.clock
         self._announce = call.journal.saying
+        self._notice_sent = call.notice_sent
         self._trace = trace
         self._free = free
         self._written: list[str] = []
@@ -55,6 +56,7 @@ class Speech:
         self._gaps = 0
         self._longest = 0
         self.audible_at: float | None = None
+        self.bound_until = 0.0  # the clock's second at which a passage ends, or ended, that must be heard to its end
 
     @property
     def on_line(self) -> bool:
@@ -102,7 +104,10 @@ class Speech:
         writer = asyncio.create_task(self._cut_into_chunks(pieces, passages), name="chunks")
         try:
             while (passage := await passages.get()) is not None:
-                await self._speak(passage)
+                if passage.text:
+                    await self._speak(passage)
+                else:
+                    self._end_notice()
             await writer
         finally:
             writer.cancel()
@@ -132,6 +137,12 @@ class Speech:
         """Take note that the line is held for the caller: silence is then meant, and no gap."""
         self._held = held
 
+    def _end_notice(self) -> None:
+        queued = self._line.queued
+        self.bound_until = self._clock.monotonic() + queued / self._line.rate
+        if self._notice_sent is not None:
+            self._notice_sent(self._line.played + queued)
+
     def _note_first_sound(self, frame: Frame, played: int) -> None:
         if self._chunks and self._chunks[0].begun(played) and peak_dbfs(frame.samples) > _AUDIBLE_DBFS:
             self.audible_at = self._clock.monotonic()
@@ -152,16 +163,24 @@ class Speech:
                 async for piece in pieces:
                     self._trace.mark(Stage.FIRST_TEXT)
                     if flags != (piece.fixed, piece.interruptible):
-                        await self._hand_on(chunker.flush(), flags, passages)
+                        await self._end_run(chunker, flags, passages)
                         flags = (piece.fixed, piece.interruptible)
                     await self._hand_on(chunker.push(piece.text), flags, passages)
-            await self._hand_on(chunker.flush(), flags, passages)
+            await self._end_run(chunker, flags, passages)
         except asyncio.CancelledError:
             raise
         except BaseException:
             await passages.put(None)
             raise
         await passages.put(None)
+
+    async def _end_run(
+        self, chunker: SpeechChunker, flags: tuple[bool, bool], passages: asyncio.Queue[_Passage | None]
+    ) -> None:
+        """Cut what is left of a run of text with the same flags."""
+        await self._hand_on(chunker.flush(), flags, passages)
+        if not flags[1]:
+            await passages.put(_Passage("", *flags))
 
     async def _hand_on(
         self, texts: list[str], flags: tuple[bool, bool], passages: asyncio.Queue[_Passage | None]

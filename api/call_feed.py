@@ -1,0 +1,42 @@
+"""What happens in calls, as it happens: server-sent events."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from services.accounts.accounts import SignedIn
+from services.accounts.roles import Action
+from services.events import EventBus
+from services.web.access import require
+from services.web.closing import until_closing
+from services.web.problems import problem_responses
+
+
+def call_feed_router(bus: EventBus) -> APIRouter:
+    """Make the route /admin/calls/stream; it goes before /admin/calls/{id}."""
+    router = APIRouter(tags=["calls"], responses=problem_responses(401, 403, 503))
+
+    @router.get("/admin/calls/stream", response_class=EventSourceResponse)
+    async def stream(
+        request: Request, who: Annotated[SignedIn, require("calls", Action.READ)]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Follow the company's calls: each event has the name of its type (see services.events.CallEventType).
+
+        A line comes every 15 s when nothing happens. Who reads too slowly misses the oldest events (`sequence` shows
+        the gap). It ends when the access token does, or the server.
+        """
+        yield ServerSentEvent(comment="listening", retry=3000)
+        left = (who.expires_at - datetime.now(UTC)).total_seconds()
+        with bus.subscribe() as events:
+            async with aclosing(until_closing(request.app, events, left)) as live:
+                async for event in live:
+                    if event.company_id == who.company_id:
+                        name = f"{event.call_id}.{event.sequence}"
+                        yield ServerSentEvent(data=asdict(event), event=event.type.value, id=name)
+
+    return router

@@ -1,0 +1,1 @@
+"""Who may do what: users with their roles, passwords, sign-in and the tokens it gives."""

@@ -1,0 +1,1 @@
+"""The first seconds of a call that the secretary has placed."""

@@ -1,0 +1,66 @@
+"""What the calls of a modem need of the house."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from services.voice.directory import CallOrder
+from services.voice.line import AudioLine, LineInfo
+from telephony.at.channel import AtChannel
+from telephony.policy.verdicts import Admit, Permit, Refuse
+from telephony.sms.ports import QuietGate
+
+
+class Door(Protocol):
+    """Who is answered and who may be called (telephony.policy.gatekeeper.Gatekeeper)."""
+
+    async def incoming(self, line: str, company_id: str, number: str) -> Admit | Refuse:
+        """Decide about a call that rings; answers within a second and never raises."""
+        ...
+
+    async def outgoing(self, line: str, order: CallOrder) -> Permit:
+        """Decide about a call to be placed. Raises LineError for one that may not be."""
+        ...
+
+    async def lost_call(
+        self, line: str, company_id: str, language: str = ""
+    ) -> tuple[Literal["nothing", "call_back", "sms"], str]:
+        """Return what to do for a caller whose call our own modem failed, and the text for a message. Never raises."""
+        ...
+
+
+class Texts(Protocol):
+    """The text messages of a line (telephony.sms.service.SmsService)."""
+
+    async def attach(self, channel: AtChannel, quiet: QuietGate | None = None) -> None:
+        """Take and send messages over a modem that has just come up, sending when it is `quiet`."""
+        ...
+
+    async def detach(self) -> None:
+        """Stop: the modem is gone. What waits is sent when it is back; idempotent."""
+        ...
+
+    async def send(self, number: str, text: str, purpose: str = "") -> str:
+        """Queue a message; return its id. Raises StorageError, LineError for one that may not be sent."""
+        ...
+
+    def status(self) -> dict[str, object]:
+        """Return how the messages stand, for the status of the line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who takes a modem's calls, and who hears of those that come to nothing.
+
+    `info` is the LineInfo of an incoming call without its number. `missed(number)` hears of callers that gave up,
+    `rejected(number, reason)` of those that were sent away, "" withheld. Without a `door` everybody is answered and
+    every number may be called; without `texts` messages stay on the SIM card.
+    """
+
+    take_call: Callable[[AudioLine], Awaitable[object]]
+    info: LineInfo
+    missed: Callable[[str], Awaitable[object]] | None = None
+    rejected: Callable[[str, str], Awaitable[object]] | None = None
+    door: Door | None = None
+    texts: Texts | None = None

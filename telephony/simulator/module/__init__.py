@@ -1,0 +1,1 @@
+"""The module itself: its memory, its AT channel, its commands, its sound."""

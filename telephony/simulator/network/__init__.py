@@ -1,0 +1,1 @@
+"""The mobile network: carries calls, and what the module prints of them."""

@@ -1,0 +1,1 @@
+"""Calls over SIP: signalling in a process of its own, sound over RTP here."""

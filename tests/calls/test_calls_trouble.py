@@ -1,0 +1,60 @@
+"""Call after call on one modem to which everything happens that happens to modems: each is stored as it was."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from open_things import OpenThings, settled
+from troubled_line import all_calls, ready, troubled_line, unread, untrue
+
+from services.installation import OpenInstallation
+from telephony.simulator import ModemSimulator, RandomTrouble
+
+BACK_SECONDS = 15.0
+"""How soon the line must answer once the ports are back and the modem is on the network."""
+
+
+async def _calls(open_installation: OpenInstallation, calls: int, seed: int, more_memory: float) -> None:
+    async with (
+        open_installation(language="en") as installation,
+        ModemSimulator(seed=seed, ring_period=1.0) as sim,
+        troubled_line(installation, sim) as pool,
+    ):
+        trouble = RandomTrouble(sim, seed)
+        before, slow = OpenThings.now(), []
+        for number in range(calls):
+            if number == max(3, calls // 4):
+                before = OpenThings.now()
+            since = time.monotonic()
+            happened = await trouble.call()
+            print(number, f"{time.monotonic() - since:.1f}", happened, flush=True)
+            if happened.answer_seconds is not None and happened.answer_seconds > BACK_SECONDS:
+                slow.append(happened)
+            if happened.called and not happened.answered and happened.plan.gives_up_after is None:
+                slow.append(happened) if happened.ended_by == "caller" else None
+        await ready(pool)
+        wrong = untrue(trouble.happened, await all_calls(installation))
+        wrong += await unread(installation, trouble.written)
+        assert wrong == []
+        assert slow == []
+        await asyncio.sleep(1.0)
+        after = await settled(before)
+        assert after.memory - before.memory < more_memory, (before, after)
+
+
+@pytest.mark.timeout(240)
+async def test_a_few_troubled_calls(
+    open_installation: OpenInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await _calls(open_installation, 5, seed=11, more_memory=60.0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+async def test_two_hundred_troubled_calls(
+    open_installation: OpenInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await _calls(open_installation, 200, seed=4, more_memory=40.0)

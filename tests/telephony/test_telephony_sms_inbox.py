@@ -1,0 +1,350 @@
+"""Messages from the module's storage into a real database, whatever happens on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sms_line import COMPANY, LINE, JumpingClock, ScriptedPort, TroubledStore, channel_to, messages, texts_in, until
+from sms_pdus import SENT, delivered
+
+from services.storage.text_messages import TextMessages
+from services.storage.text_records import TextMessage
+from telephony.at.channel import AtChannel
+from telephony.simulator import ModemSimulator
+from telephony.sms.service import SmsService
+
+PRIVET = "07919762020033F1040B919799001021F20008621112206124210C041F04400438043204350442"
+
+
+@pytest.fixture
+def clock() -> JumpingClock:
+    return JumpingClock()
+
+
+@pytest.fixture
+async def texts(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[TextMessages]:
+    async with texts_in(tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(texts: TextMessages) -> TroubledStore:
+    return TroubledStore(texts.of_line(COMPANY, LINE))
+
+
+Make = Callable[..., SmsService]
+
+
+@pytest.fixture
+def service(store: TroubledStore, clock: JumpingClock) -> Make:
+    return lambda **more: SmsService(store, clock, **more)
+
+
+def empty(simulator: ModemSimulator) -> Callable[[], bool]:
+    return lambda: not simulator.stored_sms()
+
+
+async def test_the_backlog_is_stored_and_the_card_emptied(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        for number in range(5):
+            await simulator.deliver_sms(delivered("+79990001122", f"{number}", sent=SENT + timedelta(seconds=number)))
+        running = service()
+        await running.attach(channel)
+        assert [each.text for each in await messages(texts, 5)] == ["0", "1", "2", "3", "4"]
+        await until(empty(simulator))
+        await until(lambda: running.status()["storage_total"] == 15)
+        await running.detach()
+
+
+async def test_an_announced_message_is_read_at_once(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        heard: list[TextMessage] = []
+        running = service(on_received=heard.append)
+        await running.attach(channel)
+        await until(lambda: running.status()["storage_used"] == 0)
+        await simulator.deliver_sms(PRIVET)
+        (message,) = await messages(texts, 1)
+        assert (message.number, message.text, message.status) == ("+79990001122", "Привет", "received")
+        assert message.sent_at == SENT
+        assert heard == [message]
+        await until(empty(simulator))
+        await running.detach()
+
+
+async def test_a_message_that_is_passed_on_directly_is_stored(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        await channel.command("AT+CNMI=2,2,0,1,0")
+        running = service()
+        await running.attach(channel)
+        await until(lambda: running.status()["storage_used"] == 0)
+        await simulator.deliver_sms(PRIVET)
+        assert [each.text for each in await messages(texts, 1)] == ["Привет"]
+        await running.detach()
+
+
+async def test_a_long_message_in_any_order_with_copies(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        running = service()
+        await running.attach(channel)
+        for sequence, text in ((3, "три"), (1, "раз "), (3, "три"), (2, "два ")):
+            await simulator.deliver_sms(delivered("+79990001122", text, part=(7, 3, sequence)))
+        (message,) = await messages(texts, 1)
+        assert (message.text, message.error) == ("раз два три", "")
+        await simulator.deliver_sms(delivered("+79990001122", "два ", part=(7, 3, 2)))  # once more, too late
+        await until(empty(simulator))
+        await running.detach()
+    assert len(await texts.list(COMPANY)) == 1
+
+
+async def test_missing_parts_are_given_up(texts: TextMessages, service: Make, clock: JumpingClock) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        running = service(sweep_seconds=0.2)
+        await running.attach(channel)
+        await simulator.deliver_sms(delivered("+79990001122", "раз ", part=(7, 2, 1)))
+        await until(empty(simulator))
+        assert await texts.list(COMPANY) == []
+        clock.jump(minutes=16)
+        (message,) = await messages(texts, 1)
+        assert message.text == "раз [...]"
+        await running.detach()
+
+
+async def test_a_lost_announcement_is_found_by_the_sweep(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        await channel.command("AT+CNMI=2,0,0,1,0")
+        running = service(sweep_seconds=0.2)
+        await running.attach(channel)
+        await until(lambda: running.status()["storage_used"] == 0)
+        await simulator.deliver_sms(PRIVET)
+        assert [each.text for each in await messages(texts, 1)] == ["Привет"]
+        await running.detach()
+
+
+async def test_a_full_card_is_emptied(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        running = service()
+        await running.attach(channel)
+        await until(lambda: running.status()["storage_used"] == 0)
+        await channel.command("AT+CNMI=2,0,0,1,0")  # nothing is announced
+        for number in range(15):
+            await simulator.deliver_sms(delivered(f"+7999000{number:04}", "да"))
+        assert await simulator.deliver_sms(PRIVET) is None  # +SMS FULL
+        assert len(await messages(texts, 15)) == 15
+        await until(empty(simulator))
+        await running.detach()
+
+
+async def test_what_cannot_be_read_is_kept_as_it_came(texts: TextMessages, service: Make) -> None:
+    compressed = PRIVET.replace("F20008", "F20020")
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        await simulator.deliver_sms(compressed)
+        await simulator.deliver_sms("0011000B919799556576F70000AA0141")  # a message that a telephone once sent
+        running = service()
+        await running.attach(channel)
+        kept = await messages(texts, 2)
+        assert [each.kind for each in kept] == ["unreadable", "unreadable"]
+        assert "compressed" in kept[0].error
+        await until(empty(simulator))
+        await running.detach()
+
+
+async def test_while_the_disk_fails_messages_stay_on_the_card(
+    texts: TextMessages, service: Make, store: TroubledStore
+) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        store.failing = {"add_part"}
+        running = service()
+        await running.attach(channel)
+        await simulator.deliver_sms(PRIVET)
+        await until(lambda: "add_part" in store.calls)
+        assert len(simulator.stored_sms()) == 1
+        store.failing.clear()
+        assert [each.text for each in await messages(texts, 1)] == ["Привет"]
+        await until(empty(simulator))
+        await running.detach()
+
+
+async def test_a_stored_part_whose_message_could_not_be_made_becomes_one_later(
+    texts: TextMessages, service: Make, store: TroubledStore
+) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        store.failing = {"add_received"}
+        running = service()
+        await running.attach(channel)
+        await simulator.deliver_sms(PRIVET)
+        await until(empty(simulator))
+        await running.detach()
+        assert await texts.list(COMPANY) == []
+        store.failing.clear()
+        again = service()  # the process was killed: only the database remembers
+        await again.attach(channel)
+        assert [each.text for each in await messages(texts, 1)] == ["Привет"]
+        await again.detach()
+
+
+async def test_killed_between_storing_and_deleting_it_is_stored_once(
+    texts: TextMessages, service: Make, store: TroubledStore
+) -> None:
+    stored = asyncio.Event()
+
+    async def hang() -> None:
+        stored.set()
+        await asyncio.sleep(60)
+
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        store.after["add_part"] = hang
+        running = service()
+        await running.attach(channel)
+        await simulator.deliver_sms(PRIVET)
+        await asyncio.wait_for(stored.wait(), 8)
+        await running.detach()
+        assert len(simulator.stored_sms()) == 1
+        store.after.clear()
+        again = service()
+        await again.attach(channel)
+        await until(empty(simulator))
+        await messages(texts, 1)
+        await again.detach()
+    assert [each.text for each in await texts.list(COMPANY)] == ["Привет"]
+
+
+async def test_the_port_vanishes_while_messages_are_read(
+    texts: TextMessages, service: Make, store: TroubledStore
+) -> None:
+    async with ModemSimulator(reset_seconds=0.1) as simulator:
+        for number in range(4):
+            await simulator.deliver_sms(delivered(f"+7999000{number:04}", f"{number}"))
+
+        async def unplug() -> None:
+            store.after.clear()
+            simulator.reboot()
+            await asyncio.sleep(0.2)
+
+        store.after["add_part"] = unplug
+        running = service()
+        async with channel_to(simulator.at_port) as channel:
+            await running.attach(channel)
+            await asyncio.wait_for(channel.wait_closed(), 8)
+            await running.detach()
+        await until(lambda: Path(simulator.at_port).exists())
+        async with channel_to(simulator.at_port) as channel:
+            await running.attach(channel)
+            assert sorted(each.text for each in await messages(texts, 4)) == ["0", "1", "2", "3"]
+            await until(empty(simulator))
+            await running.detach()
+    assert len(await texts.list(COMPANY)) == 4
+
+
+async def test_parts_wait_in_the_database_across_a_restart(texts: TextMessages, service: Make) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        for sequence, text in ((2, "два"), (1, "раз ")):
+            running = service()
+            await running.attach(channel)
+            await simulator.deliver_sms(delivered("+79990001122", text, part=(7, 2, sequence)))
+            await until(empty(simulator))
+            await running.detach()
+        again = service()
+        await again.attach(channel)
+        assert [each.text for each in await messages(texts, 1)] == ["раз два"]
+        await again.detach()
+
+
+async def test_a_pdu_that_lost_bytes_on_the_wire_is_read_again(texts: TextMessages, service: Make) -> None:
+    listed = 0
+
+    def answer(command: str) -> list[str]:
+        nonlocal listed
+        if command != "AT+CMGL=4":
+            return ["OK"]
+        listed += 1
+        pdu = PRIVET[:-4] if listed == 1 else PRIVET
+        return [f'+CMGL: 3,1,"",31\r\n{pdu}', "OK"]
+
+    port = ScriptedPort(answer)
+    channel = AtChannel(port)
+    running = service()
+    await running.attach(channel)
+    assert [each.text for each in await messages(texts, 1)] == ["Привет"]
+    await until(lambda: "AT+CMGD=3" in port.commands)
+    assert listed >= 2
+    await running.detach()
+    await channel.close()
+
+
+async def test_a_pdu_of_the_wrong_length_is_kept_in_the_end(texts: TextMessages, service: Make) -> None:
+    def answer(command: str) -> list[str]:
+        return [f'+CMGL: 3,1,"",31\r\n{PRIVET[:-4]}', "OK"] if command == "AT+CMGL=4" else ["OK"]
+
+    port = ScriptedPort(answer)
+    channel = AtChannel(port)
+    running = service()
+    await running.attach(channel)
+    (kept,) = await messages(texts, 1)
+    assert kept.kind == "unreadable"
+    await until(lambda: "AT+CMGD=3" in port.commands)
+    await running.detach()
+    await channel.close()
+
+
+async def test_a_slot_that_cannot_be_deleted_is_stored_once(texts: TextMessages, service: Make) -> None:
+    def answer(command: str) -> list[str]:
+        if command == "AT+CMGL=4":
+            return [f'+CMGL: 3,1,"",31\r\n{PRIVET}', "OK"]
+        return ["+CMS ERROR: 500"] if command == "AT+CMGD=3" else ["OK"]
+
+    port = ScriptedPort(answer)
+    channel = AtChannel(port)
+    running = service(sweep_seconds=0.1)
+    await running.attach(channel)
+    await until(lambda: port.commands.count("AT+CMGD=3") >= 3)
+    assert len(await texts.list(COMPANY)) == 1
+    await running.detach()
+    await channel.close()
+
+
+async def test_messages_in_another_storage_are_read_there(texts: TextMessages, service: Make) -> None:
+    storage = "SM"
+
+    def answer(command: str) -> list[str]:
+        nonlocal storage
+        if command.startswith("AT+CPMS="):
+            storage = command[9:11]
+        if command == "AT+CMGR=3" and storage == "ME":
+            return ['+CMGR: 0,"",31', PRIVET, "OK"]
+        return ["OK"]
+
+    port = ScriptedPort(answer)
+    channel = AtChannel(port)
+    running = service()
+    await running.attach(channel)
+    port.say(['+CMTI: "ME",3'])
+    assert [each.text for each in await messages(texts, 1)] == ["Привет"]
+    await until(lambda: "AT+CMGD=3" in port.commands)
+    await running.detach()
+    await channel.close()
+
+
+async def test_a_message_that_the_database_refuses_does_not_keep_the_others_waiting(
+    texts: TextMessages, service: Make, store: TroubledStore
+) -> None:
+    store.refused = "+79990000666"
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        running = service()
+        await running.attach(channel)
+        await until(lambda: running.status()["storage_used"] == 0)
+        for sender in ("+79990000666", "+79990000001", "+79990000002"):
+            await simulator.deliver_text(sender, "да")
+        stored = await messages(texts, 2)
+        assert {each.number for each in stored} == {"+79990000001", "+79990000002"}
+        await until(lambda: len(simulator.stored_sms()) == 1)
+        await channel.command("AT+CNMI=2,2,0,1,0")
+        for sender in ("+79990000666", "+79990000003"):
+            await simulator.deliver_text(sender, "нет")
+        assert {each.number for each in await messages(texts, 3)} >= {"+79990000003"}
+        store.refused = ""
+        await simulator.deliver_text("+79990000004", "пора")  # any news is a reason to try again
+        stored = await messages(texts, 5)
+        assert sum(each.number == "+79990000666" for each in stored) >= 1
+        await running.detach()
