@@ -145,7 +145,8 @@ class CallTerms:
 
     `voice` and `greeting` stand in for the persona's ("" keeps them; the greeting may hold {company} and {name}).
     `notice` is heard whole before anything else, and the recording holds silence until then; `record` None and
-    `max_seconds` None are as the voice settings say. `transfer_to` is the person a caller may be connected with.
+    `max_seconds` None are as the voice settings say. `transfer_to` is the person a caller may be connected with, and with
+    `transfer_first` is, right behind the greeting.
     On an outgoing call `opening` is the first thing said in place of the greeting, and `purpose` what the call is for.
     """
 
@@ -156,6 +157,7 @@ class CallTerms:
     max_seconds: float | None = None
     menu: tuple[MenuItem, ...] = ()
     transfer_to: str = ""
+    transfer_first: bool = False
     purpose: str = ""
     opening: str = ""
 

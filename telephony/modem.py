@@ -127,6 +127,13 @@ class Sim7600:
         ringing = (call for call in parse_clcc(result.lines) if call.voice and call.incoming)
         return next((call.number for call in ringing if call.state == INCOMING), None)
 
+    async def check_ringing(self) -> None:
+        """See that the modem is awake before a call is taken: one that cannot be answered is not begun.
+
+        Raises ModemError when the modem is silent.
+        """
+        await self.channel.request("AT", SWITCH_TIMEOUT)
+
     async def reject_second(self) -> None:
         """Send a second caller away and keep the talk."""
         await self.channel.request("AT+CHLD=0")

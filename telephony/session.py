@@ -134,7 +134,7 @@ class ModemSession:
                 await self._follow(self._line)
                 continue
             if self.modem.call.phase is Phase.RINGING:
-                await self._serve()
+                await self._serve_or_settle()
                 continue
             self._judged = None
             doubtful = self.doubts.due(asyncio.get_running_loop().time())
@@ -174,6 +174,14 @@ class ModemSession:
 
     # -- a call that rings -------------------------------------------------------------------------------------------
 
+    async def _serve_or_settle(self) -> None:
+        """Serve who rings; a modem that is stuck meanwhile is waited for, if it comes to itself again."""
+        try:
+            await self._serve()
+        except LineError:
+            await self._channel.settled(LADDER_SECONDS)
+            self._refuse_when_lost()
+
     async def _serve(self) -> None:
         """Answer the call that rings, send it away, or wait for its next ring."""
         if self._judged is None:
@@ -189,6 +197,7 @@ class ModemSession:
             case Admit() as admitted:
                 rings = admitted.rings or self._settings.answer_after_rings
                 await self._wait_ringing(None, lambda: self.modem.call.rings >= rings)
+                await self.modem.check_ringing()
                 if self.modem.call.phase is Phase.RINGING:
                     self._answer(admitted)
 
@@ -207,13 +216,15 @@ class ModemSession:
         return await door.incoming(info.line, info.company_id, number)
 
     def _answer(self, admitted: Admit) -> None:
-        base, number = self.answering.info, self.modem.call.number
+        base, number, terms = self.answering.info, self.modem.call.number, admitted.terms
+        if admitted.forward is not None:
+            terms = replace(terms, transfer_to=admitted.forward.to, transfer_first=True)
         info = replace(
             base,
             number=admitted.number or number,
             persona=admitted.persona or base.persona,
             language=admitted.language or base.language,
-            terms=admitted.terms,
+            terms=terms,
         )
         self._open_line(info, self.answering.take_call, admitted.forward or admitted.on_request)
 

@@ -146,5 +146,6 @@ class Conversation:
     notice: str = ""
     menu: tuple[MenuItem, ...] = ()
     transfer_to: str = ""
+    transfer_first: bool = False
     history: list[PastTurn] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)

@@ -127,7 +127,10 @@ class VoiceConversation:
             if isinstance(event, Closed):
                 return self._ending.reason or event.reason
             try:
-                if self._parting:
+                if self._ending.connected:
+                    if event is None:
+                        await self._ending.hang_up("max_call")
+                elif self._parting:
                     await self._handle_parting(event)
                 elif self._callee is not None and await self._callee.takes(event):
                     pass
@@ -142,6 +145,8 @@ class VoiceConversation:
                 return "failure"
 
     def _until(self) -> float:
+        if self._ending.connected:
+            return self._deadlines.time_is_up
         until = self._parting_until or self._deadlines.next()
         return until if self._callee is None or self._parting else self._callee.until(until)
 
@@ -278,7 +283,8 @@ class VoiceConversation:
 
     async def _take(self, frame: Frame) -> None:
         self._on_frame(frame)
-        await self._listener.push(frame)
+        if not self._ending.connected:
+            await self._listener.push(frame)
 
     async def _last_words(self) -> None:
         """The line is closed: what was being said is still understood, stored and, if it was a message, kept."""

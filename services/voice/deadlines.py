@@ -65,6 +65,11 @@ class Deadlines:
         """Return when something is due next, in the clock's seconds."""
         return min(at for _, when in self._all if (at := when()) is not None)
 
+    @property
+    def time_is_up(self) -> float:
+        """When a call is over in which we have no more part."""
+        return self._patience.time_is_up(busy=False)
+
     def due(self, now: float) -> Due | None:
         """Return what is due at `now`, None when it has been settled meanwhile."""
         found = next((due for due, when in self._all if (at := when()) is not None and at <= now), None)

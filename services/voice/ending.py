@@ -10,7 +10,7 @@ from services.events import CallEventType
 from services.voice.call import Call
 from services.voice.effects import connect, ending
 from services.voice.hearing.listener import Listener
-from services.voice.line import Closed
+from services.voice.line import Capability, Closed
 from services.voice.patience import Patience
 from services.voice.speaking.replies import Replies
 
@@ -23,6 +23,7 @@ class Ending:
     """Performs the effects of answers; `reason` is why we have hung up ourselves, "" until then.
 
     `put` gets the line's Closed when we hang up. `parting` tells that the call's last sentence is being said.
+    `connected` is True once the other side talks with somebody else: it is no call of ours any more, until it closes.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Ending:
         self._put = put
         self._failures = 0
         self.reason = ""
+        self.connected = False
 
     async def perform(self, effects: Sequence[Effect], *, parting: bool) -> bool:
         """Do what an answer was about; True when nothing is to be answered behind it."""
@@ -47,7 +49,9 @@ class Ending:
             return True
         reason = ending(effects)
         if reason is None:
-            return False
+            transferred = any(isinstance(effect, Transfer) for effect in effects)
+            self.connected = transferred and Capability.TRANSFER in self._call.line.capabilities
+            return self.connected
         if (self._listener.hears_speech or self._listener.thinking) and not parting:
             self._patience.leave(reason, self._call.clock.monotonic())
         else:

@@ -150,6 +150,7 @@ def first_conversation(
         notice=terms.notice,
         menu=terms.menu,
         transfer_to=terms.transfer_to,
+        transfer_first=terms.transfer_first,
     )
 
 

@@ -62,36 +62,40 @@ def untrue(happened: Sequence[Happened], calls: Sequence[CallRecord]) -> list[st
         stored.setdefault(call.number, []).append(call)
     wrong = []
     nameless = Counter(call.outcome for call in stored.pop("", []))
+    sick = ""
     for each in happened:
         mine = stored.pop(each.plan.number, [])
         if each.called and each.rings and not mine and nameless.total():
-            wanted = next((name for name in outcomes(each) if nameless[name]), "")
+            wanted = next((name for name in outcomes(each, sick) if nameless[name]), "")
             nameless[wanted] -= 1
-            mine = [] if not wanted else [None]  # type: ignore[list-item]
-            if mine:
+            if wanted:
+                sick = each.sickness
                 continue
-        wrong += _verdict(each, mine)
+        wrong += _verdict(each, mine, sick)
+        sick = each.sickness
     wrong += [f"nobody called, and stored is {call}" for rest in stored.values() for call in rest]
     return wrong
 
 
-def outcomes(each: Happened) -> tuple[str, ...]:
-    """Return what may be stored of a call."""
+def outcomes(each: Happened, sick: str) -> tuple[str, ...]:
+    """Return what may be stored of a call; `sick` is what was wrong with the audio endpoint when it began."""
     if not each.answered:
         return ("missed",)
     if each.talked_seconds < BRIEF:
         return ("answered", "missed", "failed")
     # A caller who hears nothing, because the modem gives no sound, hangs up before there is any.
-    silent = each.sickness or "audio-refused-twice" in each.plan.manners
+    silent = sick or each.sickness or "audio-refused-twice" in each.plan.manners
     return ("answered", "failed") if silent else ("answered",)
 
 
-def _verdict(each: Happened, mine: Sequence[CallRecord]) -> list[str]:
+def _verdict(each: Happened, mine: Sequence[CallRecord], sick: str) -> list[str]:
     if not each.called or not each.rings:
         return [f"nothing rang, and stored is {call}" for call in mine]
+    if not mine and not each.answered and each.struck and each.rings == 1 and "split-lines" in each.plan.manners:
+        return []  # the ports went between the two halves of its only RING
     if len(mine) != 1:
         return [f"stored {len(mine)} times: {[call.outcome for call in mine]}: {each}"]
-    if mine[0].outcome not in outcomes(each):
+    if mine[0].outcome not in outcomes(each, sick):
         return [f"stored as {mine[0].outcome} ({mine[0].end_reason}): {each}"]
     return []
 

@@ -4,6 +4,7 @@ import re
 
 from services.dialogue.notice import notice_of
 from services.dialogue.scripted import menu
+from services.dialogue.scripted.connecting import connected
 from services.dialogue.scripted.facts import company_name, persona_name
 from services.dialogue.scripted.fixed import FixedText, together
 from services.dialogue.scripted.phrases import fill
@@ -13,9 +14,12 @@ from services.dialogue.scripted.scene import Reply, Scene
 def greeting(scene: Scene) -> Reply:
     """Open the conversation."""
     conversation = scene.conversation
+    able = conversation.abilities
     if scene.outgoing:
         return _announced(scene, Reply.of("greeting", opening_words(scene), "opening"))
-    if not conversation.abilities.ears:
+    if conversation.transfer_first and conversation.transfer_to and (able.transfer or able.call_back):
+        return _announced(scene, _handed_on(scene))
+    if not able.ears:
         return _announced(scene, Reply.of("greeting", _earless_greeting(scene), "no_ears"))
     opening = hello(scene)
     if not conversation.returning:
@@ -24,6 +28,13 @@ def greeting(scene: Scene) -> Reply:
     again = scene.say("greet_again_name", name=name) if name else scene.say("greet_again")
     first, last = _before_question(opening)
     return _announced(scene, Reply.of("greeting", together(first, again, last, menu.told(scene)), "returning"))
+
+
+def _handed_on(scene: Scene) -> Reply:
+    """Say who answers, and hand the caller on to the person whom the line's owner has named."""
+    reply = connected(scene, scene.conversation.transfer_to)
+    reply.text = together(_before_question(hello(scene))[0], reply.text)
+    return reply
 
 
 def opening_words(scene: Scene) -> str:
