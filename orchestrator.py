@@ -241,6 +241,9 @@ async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, Fast
         assert isinstance(settings, Settings)
         app = build_app(installation)
         pool, sip = None, None
+        # Before a line takes calls: the first of them must not be taken for one that a crash left open.
+        known = await installation.lines.list(installation.company_id)
+        await installation.calls.close_open_calls("gsm", *(line.name for line in known))
         if settings.telephony.enabled:
             pool = await stack.enter_async_context(telephony_channel(installation, settings.telephony))
         if settings.sip.enabled:
@@ -276,7 +279,6 @@ async def _serve(**overrides: Any) -> None:
     logs.set_up(settings.log_format)
     with open_socket(settings.host, settings.port) as socket:
         async with open_house(**overrides) as (installation, app):
-            await installation.calls.close_open_calls("gsm")
             await serve_app(app, socket, partial(api.commands.print_state, installation))
 
 

@@ -4,6 +4,7 @@ Each room declares its own section as a pydantic model; the orchestrator compose
 `HouseSettings`. Names are `SECRETARY_` + the field, with `__` between a section and its field.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from io import StringIO
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +23,21 @@ from services.errors import SettingsError
 
 PREFIX = "SECRETARY_"
 LANGUAGES = ("ru", "en")
+
+
+def _items(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return [item for item in map(str.strip, value.split(",")) if item]
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("write it with commas, without brackets") from None
+
+
+CommaList = BeforeValidator(_items)
+"""Of a setting with several values, written `a, b` or as JSON."""
 
 
 class HouseSettings(BaseSettings):
@@ -34,6 +50,7 @@ class HouseSettings(BaseSettings):
         env_file_encoding="utf-8",
         extra="ignore",
         env_ignore_empty=True,
+        enable_decoding=False,  # what is no JSON would be a traceback; see CommaList
     )
 
     host: str = Field("127.0.0.1", description="address the server listens on")
@@ -113,6 +130,8 @@ def shown_default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return "" if value is None else str(value)
 
 
@@ -131,7 +150,7 @@ def as_env_file(kind: type[BaseModel]) -> str:
 
 def _explained(kind: type[BaseModel], error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False, include_input=False)[0]
-    name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+    name = PREFIX + "__".join(part for part in first["loc"] if isinstance(part, str)).upper()
     fields = {each: field for each, field, _ in names(kind)}
     example = _example(fields[name]) if name in fields else ""
     problem = first["msg"].removeprefix("Value error, ")

@@ -103,6 +103,7 @@ class CallState:
         self.deadline: float | None = None  # when `tick` should be called while ringing
         self._late_carrier = 0.0  # until then a NO CARRIER belongs to the call before
         self._late_end = 0.0
+        self._leftovers = 0.0
         self._late_missed = False  # a MISSED_CALL of the call that was reported as missed already
 
     def take(self, urc: Urc, now: float) -> list[Change]:
@@ -129,6 +130,10 @@ class CallState:
             case CallWaiting(number=number):
                 return [SecondCaller(number)]
         return []
+
+    def expect_leftovers(self, now: float) -> None:
+        """Until then a call that was up before may still be said to have ended, while another one rings."""
+        self._leftovers = now + LATE_SECONDS
 
     def dialling(self, number: str) -> None:
         """A number is being dialled; only while idle."""
@@ -181,18 +186,18 @@ class CallState:
             return []
         if self.phase is Phase.DIALLING:
             return self._not_taken("NO CARRIER", now)
-        answered = self.phase is Phase.TALKING
-        number = self.number
-        self._reset()
         self._late_carrier = now + LATE_SECONDS
-        if answered:
-            return [Ended(seconds)]
-        self._late_missed = True
-        return [Missed(number)]
+        if self.phase is Phase.RINGING:  # only a call that was up ends so: it was the one before
+            return []
+        self._reset()
+        return [Ended(seconds)]
 
     def _no_carrier(self, now: float) -> list[Change]:
         if now < self._late_carrier:
             self._late_carrier = 0.0
+            return []
+        if self.phase is Phase.RINGING and now < self._leftovers:
+            self._leftovers = 0.0
             return []
         if self.phase in (Phase.TALKING, Phase.DIALLING):
             self._late_end = now + LATE_SECONDS

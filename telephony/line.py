@@ -199,6 +199,7 @@ class GsmLine(PlayoutLine):
             raise
         except LineError as error:
             self._close("not_answered")
+            self._modem.call_vanished()
             raise error if self.info.direction == "in" else not_taken("failed", error.message) from error
 
     def _gone(self) -> LineError:

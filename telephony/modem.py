@@ -13,9 +13,12 @@ from telephony.call_state import CallState, Change, Ended, Missed, NotTaken, Pha
 from telephony.startup import SWITCH_TIMEOUT, Identity, audio_off, start_up
 from telephony.status import ModemStatus, read_status
 
+START_SECONDS = 30.0
 ANSWER_TIMEOUT = 10.0
 BEGIN_TIMEOUT = 5.0
 HANG_UP_TIMEOUT = 3.0
+REFUSAL_SETTLE = 0.5
+"""A call that was never up may end without a word, or 0.3 s late; one that rings later is the next one."""
 AUDIO_TRIES = 20
 AUDIO_PAUSE = 0.5
 """Audio is refused while the call is still being set up: asked again each 0.5 s, up to 10 s."""
@@ -52,7 +55,10 @@ class Sim7600:
 
     async def start(self, pin: str = "") -> Identity:
         """Run the start-up sequence. Raises ModemError when the modem or its SIM card cannot be used."""
-        return await start_up(self.channel, pin)
+        self.call.expect_leftovers(self._loop.time() + START_SECONDS)
+        identity = await start_up(self.channel, pin)
+        self.call.expect_leftovers(self._loop.time())
+        return identity
 
     def close(self) -> None:
         """Stop listening; the channel is its owner's."""
@@ -86,7 +92,8 @@ class Sim7600:
         self.hung_up = True
         if not (await self.channel.request("AT+CHUP", SWITCH_TIMEOUT)).ok:
             await self.channel.request("ATH")
-        await self.wait_while(self.call.phase, HANG_UP_TIMEOUT)
+        up = self.call.phase is Phase.TALKING
+        await self.wait_while(self.call.phase, HANG_UP_TIMEOUT if up else REFUSAL_SETTLE)
         self._apply(self.call.gone())
 
     async def audio_on(self) -> None:

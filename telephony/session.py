@@ -295,8 +295,8 @@ class ModemSession:
         if not isinstance(change, Ringing):
             self._judged = None if self.modem.call.phase is not Phase.RINGING else self._judged
         match change:
-            case Missed(number):
-                self._reports.missed(number)
+            case Missed(number) if self._line is None or self.modem.call.phase is Phase.TALKING:
+                self._reports.missed(number)  # else whoever holds the line knows
             case SecondCaller(number):
                 self._reports.sent_away(number, "line_busy")
                 self._own(self._reject_second())

@@ -1,6 +1,6 @@
 """Settings of the GSM channel (SECRETARY_TELEPHONY__...)."""
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from telephony.sms.settings import SmsSettings
 
@@ -22,3 +22,11 @@ class TelephonySettings(BaseModel):
     status_every_seconds: float = Field(
         default=60.0, ge=5.0, le=3600.0, description="How often signal and network are asked between calls."
     )
+
+    @field_validator("sim_pin")
+    @classmethod
+    def _digits(cls, value: SecretStr) -> SecretStr:
+        pin = value.get_secret_value()
+        if pin and not (pin.isascii() and pin.isdecimal() and 4 <= len(pin) <= 8):
+            raise ValueError("a PIN has 4 to 8 digits")
+        return value

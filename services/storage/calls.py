@@ -88,17 +88,17 @@ class CallStore:
             topic=event.call_id,
         )
 
-    async def close_open_calls(self, line: str = "") -> int:
+    async def close_open_calls(self, *lines: str) -> int:
         """Mark the calls that a crash left open as "cut", at the time of their last event; return how many.
 
-        For the start of the process that owns `line` ("": every line), of every company at once. On lines of others,
+        For the start of the process that owns `lines` (none: every line), of every company at once. On lines of others,
         which may be having a call right now, only calls without an event for an hour are closed.
         """
         now = self._clock.now()
         last_event = (
             select(func.max(CallEventRow.recorded_at)).where(CallEventRow.call_id == CallRow.id).scalar_subquery()
         )
-        own = CallRow.line == line if line else true()
+        own = CallRow.line.in_(lines) if lines else true()
         query = select(CallRow).where(CallRow.ended_at.is_(None), or_(own, last_event < now - ABANDONED))
 
         def close_all(session: Session) -> int:

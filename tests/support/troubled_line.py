@@ -91,8 +91,8 @@ def outcomes(each: Happened, sick: str) -> tuple[str, ...]:
 def _verdict(each: Happened, mine: Sequence[CallRecord], sick: str) -> list[str]:
     if not each.called or not each.rings:
         return [f"nothing rang, and stored is {call}" for call in mine]
-    if not mine and not each.answered and each.struck and each.rings == 1 and "split-lines" in each.plan.manners:
-        return []  # the ports went between the two halves of its only RING
+    if not mine and not each.answered and each.rings == 1 and (each.ended_by == "modem" or each.plan.gives_up_after):
+        return []  # its only RING came while the program had no port to read it from
     if len(mine) != 1:
         return [f"stored {len(mine)} times: {[call.outcome for call in mine]}: {each}"]
     if mine[0].outcome not in outcomes(each, sick):

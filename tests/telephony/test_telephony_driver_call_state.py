@@ -54,6 +54,15 @@ def test_late_end_does_not_end_the_next_call() -> None:
     assert play(state, Ring(), CallEnd(31), now=10.5) == [Ringing(1, "")]
 
 
+def test_the_end_of_a_call_before_does_not_end_one_that_rings() -> None:
+    state = ringing()
+    assert play(state, CallEnd(7), NoCarrier()) == []
+    assert state.phase is Phase.RINGING
+    state = CallState()
+    state.expect_leftovers(0.0)
+    assert play(state, Ring(), NoCarrier(), CallEnd(1), now=1.0) == [Ringing(1, "")]
+
+
 @pytest.mark.parametrize(
     "end",
     [[MissedCall(NUMBER)], [MissedCall("")], [NoCarrier(), MissedCall(NUMBER)], [MissedCall(NUMBER), NoCarrier()]],
