@@ -39,7 +39,7 @@ def auth_router(accounts: Accounts) -> APIRouter:
     """Make the routes /admin/auth/login, which is public, and /admin/auth/me."""
     router = APIRouter(prefix="/admin/auth", tags=["sign-in"])
 
-    @router.post("/login", responses=problem_responses(401, 422, 429, 503))
+    @router.post("/login", summary="Sign in", responses=problem_responses(401, 422, 429, 503))
     async def login(request: Request, response: Response, given: Credentials) -> Token:
         """Exchange a name and a password for an access token. Failures are slowed down by user and by address."""
         address = request.client.host if request.client else ""
@@ -47,7 +47,7 @@ def auth_router(accounts: Accounts) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         return Token(access_token=token.access_token, expires_in=token.expires_in)
 
-    @router.get("/me", responses=problem_responses(401, 503))
+    @router.get("/me", summary="Who is signed in", responses=problem_responses(401, 503))
     async def me(who: Anybody) -> Me:
         """Return who is signed in."""
         return Me(id=who.id, username=who.username, role=who.role, company_id=who.company_id)

@@ -45,20 +45,20 @@ def call_actions_router(calls: CallStore, directory: LineDirectory, patience: fl
         except TimeoutError:
             raise LineError("The line did not do it in time.", "GET /admin/gsm tells how the line is.") from None
 
-    @router.post("/end", status_code=204)
+    @router.post("/end", status_code=204, summary="Hang up")
     async def end(who: Acting, call_id: CallId) -> None:
         """Hang up; what the secretary is saying is cut. It is over when this answers."""
         async with acting(who, call_id, "end") as line:
             await line.hangup()
 
-    @router.post("/digits", status_code=204)
+    @router.post("/digits", status_code=204, summary="Press keys")
     async def digits(who: Acting, call_id: CallId, pressed: Digits) -> None:
         """Press keys (DTMF)."""
         async with acting(who, call_id, "digits") as line:
             _expect(line, "cannot press keys", Capability.DIGITS_OUT)
             await line.send_digits(pressed.digits.upper())
 
-    @router.post("/transfer", status_code=204)
+    @router.post("/transfer", status_code=204, summary="Connect with a person")
     async def transfer(who: Acting, call_id: CallId, wanted: TransferTo) -> None:
         """Connect the other side with a person, or have that person call back where the line can do no more.
 

@@ -21,7 +21,7 @@ def call_feed_router(bus: EventBus) -> APIRouter:
     """Make the route /admin/calls/stream; it goes before /admin/calls/{id}."""
     router = APIRouter(tags=["calls"], responses=problem_responses(401, 403, 503))
 
-    @router.get("/admin/calls/stream", response_class=EventSourceResponse)
+    @router.get("/admin/calls/stream", response_class=EventSourceResponse, summary="Follow calls")
     async def stream(
         request: Request, who: Annotated[SignedIn, require("calls", Action.READ)]
     ) -> AsyncIterator[ServerSentEvent]:

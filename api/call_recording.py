@@ -21,7 +21,7 @@ def call_recording_router(calls: CallStore, sounds: SoundFiles) -> APIRouter:
     """Make the route /admin/calls/{id}/recording."""
     router = APIRouter(tags=["calls"], responses=problem_responses(401, 403, 404, 409, 416, 422, 503))
 
-    @router.get("/admin/calls/{call_id}/recording", response_class=FileResponse)
+    @router.get("/admin/calls/{call_id}/recording", response_class=FileResponse, summary="Listen to a call")
     async def recording(
         request: Request, who: Annotated[SignedIn, require("recordings", Action.READ)], call_id: CallId
     ) -> FileResponse:

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from services.domain import Turn
 from services.storage.records import CallRecord
 
-Outcome = Literal["answered", "missed", "rejected", "busy", "no_answer", "failed", "cut", "ongoing"]
+Outcome = Literal[
+    "answered", "missed", "rejected", "busy", "no_answer", "voicemail", "cancelled", "failed", "cut", "ongoing"
+]
 
 PRINTED = r"[^\x00-\x1f\x7f]"
 """What a name may hold, as a pattern; control characters are in none, and no database takes them all."""

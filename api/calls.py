@@ -38,7 +38,7 @@ def calls_router(calls: CallStore, personas: Personas, directory: LineDirectory,
     """Make the routes /admin/calls and /admin/calls/{id}."""
     router = APIRouter(prefix="/admin/calls", tags=["calls"], responses=problem_responses(401, 403, 422, 503))
 
-    @router.post("", status_code=202, responses=problem_responses(409))
+    @router.post("", status_code=202, summary="Place a call", responses=problem_responses(409))
     async def call(
         who: Annotated[SignedIn, require("calls", Action.ACT)], response: Response, wanted: CallRequest
     ) -> CallPlaced:
@@ -51,7 +51,7 @@ def calls_router(calls: CallStore, personas: Personas, directory: LineDirectory,
         response.headers["Location"] = f"/admin/calls/{call_id}"
         return CallPlaced(id=call_id)
 
-    @router.get("")
+    @router.get("", summary="List calls")
     async def listed(
         who: Annotated[SignedIn, require("calls", Action.READ)],
         page: AskedPage,
@@ -65,7 +65,7 @@ def calls_router(calls: CallStore, personas: Personas, directory: LineDirectory,
         found, cursor = await calls.list(who.company_id, page.limit, page.cursor, only=only)
         return Page(items=[summary(each) for each in found], next_cursor=cursor)
 
-    @router.get("/{call_id}", responses=problem_responses(404))
+    @router.get("/{call_id}", summary="Show a call", responses=problem_responses(404))
     async def shown(who: Annotated[SignedIn, require("calls", Action.READ)], call_id: CallId) -> CallDetail:
         """Return a call with all that was said."""
         found = await calls.get(who.company_id, call_id)
@@ -73,7 +73,7 @@ def calls_router(calls: CallStore, personas: Personas, directory: LineDirectory,
             raise HTTPException(404, _NO_CALL)
         return detail(found, await calls.turns(who.company_id, call_id))
 
-    @router.delete("/{call_id}", status_code=204, responses=problem_responses(404, 409))
+    @router.delete("/{call_id}", status_code=204, summary="Delete a call", responses=problem_responses(404, 409))
     async def deleted(who: Annotated[SignedIn, require("calls", Action.DELETE)], call_id: CallId) -> None:
         """Delete a call for good: what was said, its recording, the messages left in it. 409 while it goes on."""
         if not await eraser.erase_call(who.company_id, call_id):

@@ -11,8 +11,6 @@ from services.errors import LineError, PortError
 from telephony.audio_pipeline import SoundFigures, TelephonyAudioPipeline
 from telephony.serial_port import SerialPort
 
-RATE = 8000
-"""What the modem speaks unless it was told otherwise (AT+CPCMFRM)."""
 WRITE_TIMEOUT = 1.0
 """Seconds one write may take; a modem whose audio endpoint hangs never takes it."""
 DUMB_SECONDS = 5.0

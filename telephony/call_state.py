@@ -24,6 +24,8 @@ RING_SILENCE = 12.0
 """Seconds without a RING (they come every 3-6 s) after which the caller has given up."""
 LATE_SECONDS = 3.0
 """How long after a call its second end message may still come."""
+MISSED_SECONDS = 30.0
+"""How long after the last word of a missed call MISSED_CALL may still come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,12 @@ class CallState:
         self._late_carrier = 0.0  # until then a NO CARRIER belongs to the call before
         self._late_end = 0.0
         self._leftovers = 0.0
-        self._late_missed = False  # a MISSED_CALL of the call that was reported as missed already
+        self._late_missed = 0.0  # until then a MISSED_CALL is of the call that was reported as missed already
+        self._heard_at = 0.0
 
     def take(self, urc: Urc, now: float) -> list[Change]:
         """Take a URC; return what it changes, nothing for those that are not about calls."""
+        self._heard_at = now
         match urc:
             case Ring():
                 return self._ring(now)
@@ -116,6 +120,7 @@ class CallState:
                 return [Named(number)]
             case CallBegin() if self.phase is not Phase.TALKING:
                 self.phase, self.deadline = Phase.TALKING, None
+                self._late_end = 0.0  # the next END is this call's
                 return [Begun()]
             case CallEnd(seconds=seconds):
                 return self._end(seconds, now)
@@ -124,10 +129,10 @@ class CallState:
             case Busy() | NoAnswer() if self.phase is Phase.DIALLING:
                 return self._not_taken("BUSY" if isinstance(urc, Busy) else "NO ANSWER", now)
             case MissedCall(number=number):
-                return self._missed(number)
+                return self._missed(number, now)
             case Dtmf(key=key):
                 return [Key(key)]
-            case CallWaiting(number=number):
+            case CallWaiting(number=number) if self.phase is not Phase.IDLE:  # else it rings as any other
                 return [SecondCaller(number)]
         return []
 
@@ -151,7 +156,7 @@ class CallState:
         if self.phase is Phase.RINGING:
             number = self.number
             self._reset()
-            self._late_missed = True
+            self._late_missed = self._heard_at + MISSED_SECONDS
             return [Missed(number)]
         if self.phase is Phase.DIALLING:
             return self._not_taken("NO CARRIER", None)
@@ -175,7 +180,7 @@ class CallState:
         self.phase = Phase.RINGING
         self.rings += 1
         self.deadline = now + RING_SILENCE
-        self._late_missed = False
+        self._late_missed = 0.0
         return [Ringing(self.rings, self.number)]
 
     def _end(self, seconds: int | None, now: float) -> list[Change]:
@@ -203,10 +208,11 @@ class CallState:
             self._late_end = now + LATE_SECONDS
         return self.gone()
 
-    def _missed(self, number: str) -> list[Change]:
-        if self.phase is Phase.TALKING:  # a second caller gave up
-            return [Missed(number)]
-        known, told = self.number, self._late_missed
-        self._reset()
-        self._late_missed = False
-        return [] if told else [Missed(number or known)]
+    def _missed(self, number: str, now: float) -> list[Change]:
+        told, self._late_missed = now < self._late_missed, 0.0
+        if self.phase is Phase.RINGING:
+            number = number or self.number
+            self._reset()
+            self._late_carrier = now + LATE_SECONDS
+        # In a call of any other kind it is a second caller who gave up, and the call goes on.
+        return [] if told else [Missed(number)]

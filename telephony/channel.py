@@ -9,12 +9,12 @@ from services.errors import PortError
 from services.installation import Installation
 from services.parts import Part, State
 from services.voice.line import LineInfo
-from telephony.audio_port import RATE
 from telephony.find_ports import find_ports, list_usb
 from telephony.forwarding import Forwarding
 from telephony.gsm import PART_NAME, Find, GsmService
 from telephony.line import CAPABILITIES
 from telephony.line_book import LineNames, answering_of
+from telephony.modem import NARROW, WIDE
 from telephony.pool import ListUsb, ModemPool
 from telephony.settings import TelephonySettings
 
@@ -64,7 +64,8 @@ async def telephony_channel(installation: Installation, settings: TelephonySetti
     installation.watched.append(pool.parts)
     await pool.start()
     info = LineInfo("gsm", "in", installation.company_id, language=installation.settings.language, line="gsm")
-    warming = asyncio.create_task(installation.reception.warm(info, RATE, CAPABILITIES), name="warming")
+    rate = WIDE if settings.wideband else NARROW
+    warming = asyncio.create_task(installation.reception.warm(info, rate, CAPABILITIES), name="warming")
     try:
         yield pool
     finally:

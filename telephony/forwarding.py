@@ -77,6 +77,9 @@ class Forwarding:
                 raise
             if taken.done():  # the caller has given up meanwhile
                 return
+            if colleague.rate != line.rate:
+                taken.set_exception(LineError("The two lines carry sound at different rates."))
+                return
             taken.set_result(None)
             await _talk(line, colleague)
 

@@ -14,7 +14,7 @@ from services.errors import LineError, NotTakenError
 from services.voice.line import Capability, Closed, Digit, LineEvent, LineInfo
 from services.voice.playout_line import PlayoutLine
 from telephony.audio_pipeline import SoundFigures, TelephonyAudioPipeline
-from telephony.audio_port import HELD_SECONDS, RATE, CallAudio
+from telephony.audio_port import HELD_SECONDS, CallAudio
 from telephony.call_state import Begun, Change, Ended, Key, Missed, Named, NotTaken
 from telephony.dialling import dial, not_taken
 from telephony.events_queue import LineEvents
@@ -49,7 +49,7 @@ class GsmLine(PlayoutLine):
         forward: Forward | None = None,
         abilities: frozenset[Capability] = frozenset(),
     ) -> None:
-        super().__init__(RATE, PLAYOUT_SECONDS)
+        super().__init__(modem.audio_rate, PLAYOUT_SECONDS)
         self.info = info
         self.capabilities = CAPABILITIES | abilities
         self.fault: LineError | None = None
@@ -58,12 +58,14 @@ class GsmLine(PlayoutLine):
         self._forward = forward
         self._keys = DigitMerger()
         self._deaf_until = 0.0  # to tones: our own keys may come back as an echo
-        pipeline = TelephonyAudioPipeline(RATE, on_key=self._on_tone)
+        pipeline = TelephonyAudioPipeline(self.rate, on_key=self._on_tone)
         self._audio = CallAudio(port, self._playout, clock, pipeline=pipeline)
         self._events = LineEvents()
         self._closed = asyncio.Event()
         self._begun = False
+        self._asked = False
         self._own_decision = False
+        self._ending = asyncio.Lock()
         self._peer: Callable[[Frame], None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -163,12 +165,18 @@ class GsmLine(PlayoutLine):
         """End the call from our side; idempotent; returns when the line is closed."""
         if not self.closed:
             self._own_decision = True
-            try:
-                await self._modem.hang_up()
-            except LineError as error:  # a modem that is lost or silent has no call to keep
-                log.warning("the modem did not confirm the end of the call", problem=str(error))
+            async with self._ending:
+                await self._hang_up()
             self._close("own_hangup")
         await self._end_tasks()
+
+    async def _hang_up(self) -> None:
+        if self.closed or (self.info.direction == "out" and not self._asked):  # whoever rings meanwhile is not meant
+            return
+        try:
+            await self._modem.hang_up()
+        except LineError as error:  # a modem that is lost or silent has no call to keep
+            log.warning("the modem did not confirm the end of the call", problem=str(error))
 
     def on_change(self, change: Change) -> None:
         """Take what the modem tells about the call."""
@@ -181,7 +189,9 @@ class GsmLine(PlayoutLine):
                 self._on_key(key, "modem")
             case Ended():
                 self._close("own_hangup" if self._own_decision else "caller_hangup")
-            case Missed() | NotTaken() if not self._begun:
+            case Missed() if self.info.direction == "in" and not self._begun:
+                self._close("own_hangup" if self._own_decision else "not_answered")
+            case NotTaken() if self.info.direction == "out" and not self._begun:
                 self._close("own_hangup" if self._own_decision else "not_answered")
 
     def lose(self) -> None:
@@ -189,6 +199,7 @@ class GsmLine(PlayoutLine):
         self._close("line_lost")
 
     async def _begin(self) -> None:
+        self._asked = True
         try:
             if self.info.direction == "out":
                 await dial(self._modem, self.info.number)

@@ -14,6 +14,7 @@ from telephony.startup import SWITCH_TIMEOUT, Identity, audio_off, start_up
 from telephony.status import ModemStatus, read_status
 
 START_SECONDS = 30.0
+NARROW, WIDE = 8_000, 16_000
 ANSWER_TIMEOUT = 10.0
 BEGIN_TIMEOUT = 5.0
 HANG_UP_TIMEOUT = 3.0
@@ -34,7 +35,7 @@ class Sim7600:
     `network_changed` is True, and `on_network` was called, when the modem told of its network or SIM card since the
     last `status`. Of the last outgoing call that came to nothing, `not_taken` is the modem's word, and `hung_up` tells
     that it was us. `audio_tries` is how often sound had to be asked for in the last call: many are an early sign of the
-    fault in which the modem takes no sound any more.
+    fault in which the modem takes no sound any more. `audio_rate` is that of call audio, in Hz.
     """
 
     def __init__(self, channel: AtChannel) -> None:
@@ -46,6 +47,7 @@ class Sim7600:
         self.not_taken = ""
         self.hung_up = False
         self.audio_tries = 0
+        self.audio_rate = NARROW
         self.channel = channel
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
@@ -53,11 +55,17 @@ class Sim7600:
         self._leave = channel.subscribe(self._on_urc)
         self._registration: int | None = None
 
-    async def start(self, pin: str = "") -> Identity:
-        """Run the start-up sequence. Raises ModemError when the modem or its SIM card cannot be used."""
+    async def start(self, pin: str = "", *, wide: bool = False) -> Identity:
+        """Run the start-up sequence; with `wide`, call audio is at 16 kHz where the firmware can.
+
+        Raises ModemError when the modem or its SIM card cannot be used.
+        """
         self.call.expect_leftovers(self._loop.time() + START_SECONDS)
         identity = await start_up(self.channel, pin)
         self.call.expect_leftovers(self._loop.time())
+        self.audio_rate = NARROW
+        if wide and (await self.channel.request("AT+CPCMFRM=1")).ok:
+            self.audio_rate = WIDE
         return identity
 
     def close(self) -> None:
@@ -89,25 +97,27 @@ class Sim7600:
 
     async def hang_up(self) -> None:
         """End the call, also one that only rings or is dialled; idempotent. Raises ModemError when it is silent."""
-        self.hung_up = True
+        self.hung_up, phase = True, self.call.phase
         if not (await self.channel.request("AT+CHUP", SWITCH_TIMEOUT)).ok:
             await self.channel.request("ATH")
-        up = self.call.phase is Phase.TALKING
-        await self.wait_while(self.call.phase, HANG_UP_TIMEOUT if up else REFUSAL_SETTLE)
-        self._apply(self.call.gone())
+        await self.wait_while(phase, HANG_UP_TIMEOUT if phase is Phase.TALKING else REFUSAL_SETTLE)
+        if self.call.phase is phase:  # else it has ended, and what there is now is another call
+            self._apply(self.call.gone())
 
     async def audio_on(self) -> None:
         """Switch on the audio of the call that is up. Raises ModemError when it ends or refuses for 10 s."""
-        await self.channel.request("AT+CPCMFRM=0")  # forgotten at a reset
+        await self.channel.request(f"AT+CPCMFRM={int(self.audio_rate == WIDE)}")  # forgotten at a reset
         for attempt in range(AUDIO_TRIES):
+            if self.call.phase is not Phase.TALKING:  # left on between two calls, the next one has no sound
+                break
             self.audio_tries = attempt + 1
             if (await self.channel.request("AT+CPCMREG=1", SWITCH_TIMEOUT)).ok:
                 if attempt:
                     log.info("the modem took several tries to give audio", tries=attempt + 1)
                 return
             await self.wait_while(Phase.TALKING, AUDIO_PAUSE)
-            if self.call.phase is not Phase.TALKING:
-                raise ModemError("The call ended before its audio was on.")
+        if self.call.phase is not Phase.TALKING:
+            raise ModemError("The call ended before its audio was on.")
         raise ModemError("The modem gives no audio to the call.", "Reset the modem, or plug it in again.")
 
     async def audio_off(self) -> None:

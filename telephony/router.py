@@ -127,14 +127,14 @@ def lines_router(
             raise HTTPException(404, f"There is no line {line!r}.")
         return found
 
-    @router.get("/policy")
+    @router.get("/policy", summary="Read the policy of a line")
     async def policy(who: Reading, line: LineName, response: Response) -> LinePolicy:
         """Return what is laid down for a line, defaults included; the ETag is for changing it."""
         found = await known(who.company_id, line)
         response.headers["ETag"] = f'"{found.version}"'
         return policy_of(found.policy)
 
-    @router.put("/policy", responses=problem_responses(412, 428), openapi_extra=_BODY)
+    @router.put("/policy", summary="Replace the policy of a line", responses=problem_responses(412, 428), openapi_extra=_BODY)
     async def changed(
         who: Editing,
         line: LineName,
@@ -159,7 +159,7 @@ def lines_router(
         response.headers["ETag"] = f'"{stored.version}"'
         return wanted
 
-    @router.post("/sms", status_code=202, responses=problem_responses(409))
+    @router.post("/sms", status_code=202, summary="Send a text message", responses=problem_responses(409))
     async def send(who: Writing, line: LineName, wanted: TextRequest) -> TextQueued:
         """Send a text message, as soon as the modem can. 409 says why not: the line's policy, an empty text."""
         await known(who.company_id, line)
@@ -170,7 +170,7 @@ def lines_router(
         log.info("a text message was queued", message=queued, line=line, user=who.username)
         return TextQueued(id=queued)
 
-    @router.get("/sms")
+    @router.get("/sms", summary="List text messages")
     async def messages(
         who: ReadingTexts,
         line: LineName,

@@ -111,7 +111,7 @@ class ModemSession:
     async def start(self, pin: str = "") -> None:
         """Bring the modem up. Raises ModemError."""
         try:
-            self.identity = await self.modem.start(pin)
+            self.identity = await self.modem.start(pin, wide=self._settings.wideband)
             self.status = await self.modem.status()
         except LineError:
             await self._channel.settled(LADDER_SECONDS)  # to its end: it may reset the modem, or ask to be opened anew

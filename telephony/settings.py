@@ -18,6 +18,9 @@ class TelephonySettings(BaseModel):
     )
     sim_pin: SecretStr = Field(default=SecretStr(""), description="PIN of the SIM card, where it asks for one.")
     answer_after_rings: int = Field(default=1, ge=1, le=10, description="Rings to wait before a call is answered.")
+    wideband: bool = Field(
+        default=False, description="Call audio at 16 kHz instead of 8, where the modem and its network have it."
+    )
     sms: SmsSettings = SmsSettings()
     status_every_seconds: float = Field(
         default=60.0, ge=5.0, le=3600.0, description="How often signal and network are asked between calls."

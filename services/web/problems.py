@@ -69,7 +69,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        return problem(422, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
+        return problem(422, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}")
 
     @app.exception_handler(SecretaryError)
     async def failed(_: Request, error: SecretaryError) -> JSONResponse:

@@ -1,12 +1,16 @@
 """What an owner lays down for a line acts on the very next call: whole calls over pseudo-terminals, no restart."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
-from live_lines import LiveLines, greeted, live_lines, silence
+import soundfile
+from live_lines import LiveLines, greeted, heard_since, live_lines, share_of, silence, tone, until
+from live_lines import sound as sound_of
 
 from services.installation import OpenInstallation
 from telephony.simulator import ModemSimulator
@@ -85,23 +89,29 @@ async def test_callers_are_served_in_their_own_way_and_not_too_often(lines: Live
     friend, stranger = "+79160000021", "+79160000022"
     await lines.lay_down(
         answer_after_rings=3,
-        callers=[{"number": friend, "persona": "anna", "language": "ru", "greeting": "Привет от {company}, это {name}!"}],
+        callers=[
+            {"number": "+79160000*", "persona": "anna", "language": "ru"},
+            {"number": friend, "greeting": "Good to hear you, dear friend! It is {name}."},
+        ],
         calls_per_hour=2,
     )
     call = await lines.ring(friend)
     await greeted(call)
     assert call.rings == 3
     record = await lines.filed(friend)
+    (turn, *_) = await lines.turns(record)
+    assert turn.intended.startswith("Good to hear you, dear friend! It is Emma.")
+    await greeted(await lines.ring(stranger))
+    record = await lines.filed(stranger)
     assert (record.persona, record.language) == ("anna", "ru")
     (turn, *_) = await lines.turns(record)
-    assert turn.intended.startswith("Привет от")
-    assert "это Анна!" in turn.intended
+    assert turn.persona == "anna"
 
     await lines.lay_down(answer_after_rings=1, calls_per_hour=2)
     call = await lines.ring(stranger)
     await greeted(call)
     assert call.rings == 1
-    assert (await lines.filed(stranger)).persona == "emma"
+    assert (await lines.filed(stranger, 2)).persona == "emma"
 
     await greeted(await lines.ring(friend))
     assert (await lines.filed(friend, 2)).persona == "emma"
@@ -109,3 +119,90 @@ async def test_callers_are_served_in_their_own_way_and_not_too_often(lines: Live
     assert await call.ended() == "secretary"
     record = await lines.filed(friend, 3)
     assert (record.outcome, record.end_reason) == ("rejected", "too_many")
+
+
+async def test_a_notice_is_heard_first_and_recorded_is_only_what_comes_behind_it(lines: LiveLines) -> None:
+    notice = "This call is recorded."
+    await lines.lay_down(consent_notice={"en": notice})
+    call = await lines.ring("+79160000031")
+    await call.answered()
+    call.speak(tone(1300, 0.8))  # the caller's noise over the notice
+    await silence(call)
+    call.speak(tone(900, 0.8))
+    await asyncio.sleep(1.0)
+    await call.hang_up()
+    record = await lines.filed("+79160000031")
+    (turn, *_) = await lines.turns(record)
+    assert turn.heard.startswith(notice), turn
+    assert "Emma" in turn.heard
+    sound, rate = soundfile.read(lines.installation.settings.data_dir / record.recording_path, dtype="int16")
+    caller, secretary = np.split(sound.reshape(-1, 2), 2, axis=1)
+    early = round(1.0 * rate)
+    assert np.abs(sound[:early]).max() < 50, "silence on both sides while the notice is heard"
+    assert np.abs(heard_since(call, 0.0)[:8000]).max() > 300, "which the caller hears meanwhile"
+    assert np.abs(secretary).max() > 300
+    assert share_of(caller.ravel()[-round(1.6 * rate) :], 900) > 0.5
+
+    for number, policy in (("+79160000032", {"record": False}), ("+79160000033", {"consent_notice": {"ru": "Запись."}})):
+        await lines.lay_down(**policy)
+        call = await lines.ring(number)
+        await call.answered()
+        await sound_of(call)
+        await asyncio.sleep(0.3)
+        await call.hang_up()
+        record = await lines.filed(number)
+        assert (record.outcome, record.recording_path) == ("answered", "")
+    folder = lines.installation.settings.data_dir / "recordings"
+    assert not [path for path in folder.rglob("*.ogg") if record.id in path.name]
+
+
+async def test_a_key_counts_once_however_the_modem_tells_of_it(lines: LiveLines) -> None:
+    told = "You find us in the garden."
+    menu = [
+        {"key": "1", "label": "the way", "action": "say", "value": told},
+        {"key": "3", "label": "a message", "action": "message"},
+    ]
+    await lines.lay_down(menu=menu)
+    sim, number = lines.sim(), "+79160000041"
+    call = await lines.ring(number)
+    await call.answered()
+    await sound_of(call)
+    try:
+        for fault in ("", "dtmf-in-band-only", "dtmf-urc-only", "dtmf-urc-late"):
+            sim.set_faults([fault] if fault else [])
+            await call.press("1")
+            await asyncio.sleep(1.5)
+        await call.press("3")
+        await asyncio.sleep(1.5)
+        await call.hang_up()
+    finally:
+        sim.set_faults([])
+    turns = await lines.turns(await lines.filed(number))
+    assert "For the way, press 1." in turns[0].intended
+    said = [turn.intended for turn in turns if turn.role == "secretary"]
+    assert [told in text for text in said].count(True) == 4, said
+    assert "message" in said[-1] or "pass on" in said[-1], said
+    pressed = [turn.intended for turn in turns if turn.role == "caller"]
+    assert pressed == ["1", "1", "1", "1", "3"]
+
+
+async def test_a_colleague_is_written_to_once_with_the_callers_number(lines: LiveLines) -> None:
+    colleague, sim = "+79160009999", lines.sim()
+    menu = [{"key": "4", "label": "a colleague", "action": "transfer"}]
+    for number, when, key in (("+79160000051", "on_request", "4"), ("+79160000052", "always", "")):
+        before = len(sim.sent_sms())
+        await lines.lay_down(forward={"to": colleague, "when": when, "how": "sms"}, menu=menu)
+        call = await lines.ring(number)
+        await call.answered()
+        await sound_of(call)
+        if key:
+            await call.press(key)
+        assert await call.ended(30.0) == "secretary"
+        record = await lines.filed(number)
+        said = " ".join(turn.heard for turn in await lines.turns(record) if turn.role == "secretary")
+        assert "ask a colleague to call you back now" in said
+        await until(lambda: len(sim.sent_sms()) > before)  # noqa: B023 - of this turn
+        await asyncio.sleep(0.5)
+        (sent,) = sim.sent_sms()[before:]
+        assert sent.submitted.number == colleague
+        assert number in sent.submitted.text

@@ -26,6 +26,11 @@ def test_env_example_lists_every_setting_with_its_default(tmp_path: Path) -> Non
         ("SECRETARY_LLM__BACKEND", "telepathy", ["SECRETARY_LLM__BACKEND", "telepathy", "openai_compatible"]),
         ("SECRETARY_TELEPHONY__ANSWER_AFTER_RINGS", "0", ["ANSWER_AFTER_RINGS", "greater than or equal to 1"]),
         ("SECRETARY_TIME_ZONE", "Mars/Olympus", ["SECRETARY_TIME_ZONE", "Mars/Olympus", "Europe/Moscow"]),
+        ("SECRETARY_TELEPHONY__SIM_PIN", '1234";+CHUP', ["SECRETARY_TELEPHONY__SIM_PIN", "4 to 8 digits"]),
+        ("SECRETARY_SIP__ACCEPT_FROM", "10.0.0.0/8, 999.1", ["SECRETARY_SIP__ACCEPT_FROM", "999.1"]),
+        ("SECRETARY_SIP__ACCEPT_FROM", '["10.0.0.0/8', ["SECRETARY_SIP__ACCEPT_FROM", "with commas"]),
+        ("SECRETARY_SIP__CODECS", "opus", ["SECRETARY_SIP__CODECS", "SECRETARY_SIP__CODECS=pcma,pcmu"]),
+        ("SECRETARY_SIP__SERVER", "sip:a server", ["SECRETARY_SIP__SERVER", "sip.example.com"]),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_sentence(
@@ -38,6 +43,19 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(
     for word in words:
         assert word.casefold() in done.stderr.casefold(), done.stderr
     assert not (tmp_path / "data").exists(), "a refused start must leave nothing behind"
+
+
+def test_every_setting_at_its_default_is_a_good_env_file(tmp_path: Path) -> None:
+    shutil.copy(ROOT / ".env.example", tmp_path / ".env")
+    done = secretary("users", "list", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("networks", ["10.0.0.0/8", "10.0.0.0/8, 192.0.2.1", '["10.0.0.0/8"]'])
+def test_networks_are_written_with_commas_or_as_json(tmp_path: Path, networks: str) -> None:
+    given = {"SECRETARY_SIP__ENABLED": "true", "SECRETARY_SIP__ACCEPT_FROM": networks}
+    done = secretary("users", "list", cwd=tmp_path, settings=given)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_wrong_name_in_the_env_file_is_refused_too(tmp_path: Path) -> None:

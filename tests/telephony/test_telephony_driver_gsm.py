@@ -193,3 +193,22 @@ async def test_keys_are_sent_and_foreign_characters_refused(scripted: Any, desk:
         with pytest.raises(LineError, match="cannot connect"):
             await line.transfer("+7999")
         await line.hangup()
+
+
+@pytest.mark.parametrize(("answer", "rate"), [(["OK"], 16_000), (["ERROR"], 8_000)])
+async def test_wideband_where_the_modem_has_it(
+    scripted: Any, desk: Any, serving: Serving, answer: list[str], rate: int
+) -> None:
+    scripted.answers["AT+CPCMFRM=1"] = answer
+    async with serving(scripted, desk, wideband=True):
+        scripted.ring()
+        line = await desk.line()
+        assert line.rate == rate
+        assert scripted.received.count(f"AT+CPCMFRM={int(rate == 16_000)}") == 2
+        tone = np.full(rate // 50, 1000, np.int16)
+        await line.send(Frame(tone, rate, 0))
+        await line.drained()
+        scripted.audio.write(b"\x01\x00" * (rate // 10))
+        await asyncio.sleep(0.2)
+        await line.hangup()
+    assert {frame.rate for frame in desk.frames()} == {rate}
