@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up what the tests need and passes them.
-#   ./run_tests.sh          style, types, architecture, tests
+#   ./run_tests.sh          style, types, architecture, tests: what waits beside what computes
 #   ./run_tests.sh heavy    also the tests of engines that take minutes to install
 #   ./run_tests.sh soak     the long runs at full length
 # Further arguments go to pytest, e.g. ./run_tests.sh -k g711.
@@ -40,4 +40,7 @@ $bin/mypy
 step "Architecture"
 $bin/lint-imports
 step "Tests"
+if [ "$marks" = "not heavy and not soak" ] && [ $# -eq 0 ]; then
+    exec $bin/python tests/side_by_side.py -m "$marks"
+fi
 exec $bin/python -m pytest -m "$marks" "$@"

@@ -42,7 +42,7 @@ wait_for_vllm() {
 
 step "Graphics card"
 check_card
-prepare_environment .venv requirements/main.txt
+prepare_environment .venv "$(main_list)"
 prepare_environment .venvs/vllm requirements/vllm.txt no-project
 prepare_environment .venvs/xtts requirements/xtts.txt no-project
 

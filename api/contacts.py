@@ -29,7 +29,7 @@ def contacts_router(eraser: Eraser) -> APIRouter:
     """Make the route /admin/contacts/{number}."""
     router = APIRouter(prefix="/admin/contacts", tags=["contacts"])
 
-    @router.delete("/{number}", responses=problem_responses(401, 403, 404, 409, 422, 503))
+    @router.delete("/{number}", summary="Erase a number", responses=problem_responses(401, 403, 404, 409, 422, 503))
     async def erased(who: Annotated[SignedIn, require("contacts", Action.DELETE)], number: ContactNumber) -> Erased:
         """Delete for good what is kept of a number: calls, recordings, messages, text messages, conversations.
 

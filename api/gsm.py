@@ -28,7 +28,7 @@ def gsm_router(status: LineStatus, tallies: Tallies, companies: Companies, clock
     """Make the route /admin/gsm."""
     router = APIRouter(prefix="/admin/gsm", tags=["lines"])
 
-    @router.get("", responses=problem_responses(401, 403, 503))
+    @router.get("", summary="List the lines", responses=problem_responses(401, 403, 503))
     async def lines(who: Annotated[SignedIn, require("gsm", Action.READ)]) -> list[dict[str, Any]]:
         """List the lines: operator, signal, registration, SIM card, temperature, errors; `today` counts calls."""
         company = await companies.profile(who.company_id)

@@ -18,6 +18,7 @@ from api.metrics import metrics_router
 from api.status import status_router
 from services.errors import SecretaryError
 from services.installation import Installation
+from services.web.body_limit import add_body_limit
 from services.web.closing import closing_of
 from services.web.headers import add_security_headers
 from services.web.problems import add_problem_handlers
@@ -32,6 +33,7 @@ def build_app(installation: Installation) -> FastAPI:
     # The documentation page with its scripts from this machine: no request leaves it.
     patch_fastapi(app, redirect_from_root_to_docs=False)
     add_problem_handlers(app)
+    add_body_limit(app)
     add_security_headers(app)
     app.include_router(home_router(installation, number))
     app.include_router(status_router(installation, number))

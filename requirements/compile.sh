@@ -20,6 +20,6 @@ grep -E '^[a-zA-Z0-9].*==' requirements/dev.txt | sed 's/ *\\$//' | grep -vE '^(
 lock bench.txt pyproject.toml --group build --group dev --group bench "${light[@]}" --constraints "$same" "$@"
 sed -i "s|-c $same|-c requirements/dev.txt|" requirements/bench.txt
 lock ui-build.txt pyproject.toml --extra ui-build "${light[@]}" --constraints requirements/main.txt "$@"
-lock sip.txt pyproject.toml --extra sip "${light[@]}" --constraints requirements/main.txt "$@"
+lock sip.txt pyproject.toml --group build --extra sip "${light[@]}" --constraints requirements/main.txt "$@"
 lock vllm.txt --group vllm "$@"
 lock xtts.txt --group xtts "$@"

@@ -37,6 +37,15 @@ need_venv() {
     fi
 }
 
+# Prints the list of what runs the secretary: with SIP once that was asked for.
+main_list() {
+    if compgen -G ".venv/lib/python*/site-packages/sippy" >/dev/null; then
+        echo requirements/sip.txt
+    else
+        echo requirements/main.txt
+    fi
+}
+
 # prepare_environment FOLDER LIST [project|no-project]: FOLDER holds exactly LIST, and the project itself unless told not.
 prepare_environment() {
     local folder=$1 list=$2 project=${3:-project} stamp

@@ -78,9 +78,9 @@ class Turn:
 
     `intended` is what the secretary meant to say and `heard` what was really played (equal for the caller);
     `start` and `end` are seconds since the answer; `stages` are milliseconds since the caller's speech ended, by stage
-    name (services.voice.latency); `interrupted_by` is "", or what cut it: caller, digits, hangup, max_call, failure;
-    `words` are {text, start, end, confidence}; `playout` tells of the secretary's sound: `gaps` (silences over 60 ms
-    between the first and the last frame that nobody meant), `longest_gap` in milliseconds.
+    name (services.voice.latency); `interrupted_by` is "", or what cut it: caller, digits, hangup, max_call, transfer,
+    failure; `words` are {text, start, end, confidence}; `playout` tells of the secretary's sound: `gaps` (silences over
+    60 ms between the first and the last frame that nobody meant), `longest_gap` in milliseconds.
     """
 
     index: int
@@ -145,8 +145,8 @@ class CallTerms:
 
     `voice` and `greeting` stand in for the persona's ("" keeps them; the greeting may hold {company} and {name}).
     `notice` is heard whole before anything else, and the recording holds silence until then; `record` None and
-    `max_seconds` None are as the voice settings say. `transfer_to` is the person a caller may be connected with, and with
-    `transfer_first` is, right behind the greeting.
+    `max_seconds` None are as the voice settings say. `transfer_to` is the person a caller may be connected with, and
+    with `transfer_first` is, right behind the greeting.
     On an outgoing call `opening` is the first thing said in place of the greeting, and `purpose` what the call is for.
     """
 

@@ -1,6 +1,7 @@
 """What the calls of a modem need of the house."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -49,13 +50,18 @@ class Texts(Protocol):
         ...
 
 
+Noted = Callable[[AudioLine], AbstractAsyncContextManager[Callable[[], None]]]
+"""Stores a call in which nobody of ours talks, for as long as the context lasts; what it gives tells of the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """Who takes a modem's calls, and who hears of those that come to nothing.
 
     `info` is the LineInfo of an incoming call without its number. `missed(number)` hears of callers that gave up,
     `rejected(number, reason)` of those that were sent away, "" withheld. Without a `door` everybody is answered and
-    every number may be called; without `texts` messages stay on the SIM card.
+    every number may be called; without `texts` messages stay on the SIM card. `noted` stores the second of two calls
+    that are joined.
     """
 
     take_call: Callable[[AudioLine], Awaitable[object]]
@@ -64,3 +70,4 @@ class Answering:
     rejected: Callable[[str, str], Awaitable[object]] | None = None
     door: Door | None = None
     texts: Texts | None = None
+    noted: Noted | None = None

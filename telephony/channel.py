@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from services.errors import PortError
 from services.installation import Installation
@@ -33,6 +34,8 @@ async def examine(settings: TelephonySettings) -> Part:
     for path in (ports.at, ports.audio):
         if not await asyncio.to_thread(os.path.exists, path):
             return Part(PART_NAME, State.DEGRADED, f"The modem's port {path} does not exist.", PLUG_IN)
+        if not await asyncio.to_thread(Path(path).is_char_device):
+            return Part(PART_NAME, State.DEGRADED, f"{path} is not a serial port.", PLUG_IN)
         if not await asyncio.to_thread(os.access, path, os.R_OK | os.W_OK):
             return Part(PART_NAME, State.DEGRADED, f"The modem's port {path} may not be opened.", JOIN_DIALOUT)
     return Part(PART_NAME, State.READY, f"A modem is plugged in: AT port {ports.at}, audio port {ports.audio}.")

@@ -62,11 +62,7 @@ async def dial(modem: "Sim7600", number: str, seconds: float = RING_SECONDS) -> 
         raise not_taken("failed", "the line has a call already")
     modem.call.dialling(number)
     modem.not_taken, modem.hung_up = "", False
-    try:
-        result = await modem.channel.request(f"ATD{number};", DIAL_TIMEOUT)
-    except BaseException:
-        modem.call_vanished()
-        raise
+    result = await modem.channel.request(f"ATD{number};", DIAL_TIMEOUT)  # unanswered, it may ring: still DIALLING
     if not result.ok:
         word = str(result.final)
         modem.call_vanished()

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from services.audio.frame import FRAME_SECONDS, Frame, frame_samples
 from services.errors import LineError
 from services.voice.directory import CallOrder
 from services.voice.line import Capability, Closed, LineInfo
-from telephony.answering import Answering
+from telephony.answering import Answering, Noted
 from telephony.line import Forward as Act
 from telephony.line import GsmLine
 from telephony.policy.verdicts import Forward
@@ -37,10 +37,14 @@ class OtherLine(Protocol):
 
 
 class Forwarding:
-    """What `transfer` does on the lines of this installation; `line_named` finds a second line, None: there is none."""
+    """What `transfer` does on the lines of this installation; `line_named` finds a second line, None: there is none.
 
-    def __init__(self, line_named: Callable[[str], OtherLine | None]) -> None:
+    A colleague's telephone rings for `patience` seconds.
+    """
+
+    def __init__(self, line_named: Callable[[str], OtherLine | None], patience: float = COLLEAGUE_SECONDS) -> None:
         self._line_named = line_named
+        self._patience = patience
 
     def action(self, forward: Forward, answering: Answering) -> Act | None:
         """Return what a call's `transfer` is to do, None where it could not be done."""
@@ -50,7 +54,7 @@ class Forwarding:
             async def join(line: GsmLine, to: str) -> None:
                 if to and to != forward.to and door is not None:  # the policy's own person needs no permit
                     to = (await door.outgoing(forward.line, CallOrder(line.info.company_id, to, forward.line))).number
-                await self._join(line, to or forward.to, forward.line)
+                await self._join(line, to or forward.to, forward.line, answering.noted)
 
             return join
         if texts is None:
@@ -61,38 +65,59 @@ class Forwarding:
 
         return tell
 
-    async def _join(self, line: GsmLine, to: str, name: str) -> None:
+    async def _join(self, line: GsmLine, to: str, name: str, noted: Noted | None) -> None:
         """Call the colleague over the line `name`; return when both talk, or raise LineError when they do not."""
         other = self._line_named(name)
         if other is None:
             raise LineError("The line for connecting callers is not there.", "Plug its modem in.")
-        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        async def hold(colleague: GsmLine) -> None:
-            try:
-                await colleague.answer()
-            except LineError as error:
-                if not taken.done():
-                    taken.set_exception(error)
-                raise
-            if taken.done():  # the caller has given up meanwhile
-                return
-            if colleague.rate != line.rate:
-                taken.set_exception(LineError("The two lines carry sound at different rates."))
-                return
-            taken.set_result(None)
-            await _talk(line, colleague)
-
-        second = other.place_for(line.info, to, hold)
+        joining = _Joining(line, noted)
+        second = other.place_for(line.info, to, joining.hold)
         try:
-            async with ringback(line), asyncio.timeout(COLLEAGUE_SECONDS):
-                await _first(taken, line.wait_closed())
+            async with ringback(line), asyncio.timeout(self._patience):
+                await _first(joining.taken, line.wait_closed())
         except TimeoutError:
             raise LineError("The colleague does not answer.", "Take a message instead.") from None
+        else:
+            joining.wanted.set_result(joining.taken.done() and not line.closed)
         finally:
-            if not taken.done() or taken.cancelled() or taken.exception() is not None or line.closed:
-                taken.cancel()
+            if not joining.settled():
                 await second.hangup()
+
+
+class _Joining:
+    """The colleague's side of a call that is to be joined: `taken` when it is answered, `wanted` if anybody waits."""
+
+    def __init__(self, caller: GsmLine, noted: Noted | None) -> None:
+        loop = asyncio.get_running_loop()
+        self.taken: asyncio.Future[None] = loop.create_future()
+        self.wanted: asyncio.Future[bool] = loop.create_future()
+        self._caller = caller
+        self._noted = noted
+
+    def settled(self) -> bool:
+        """Wait no longer; True when the two were brought together."""
+        self.taken.cancel()
+        if not self.wanted.done():
+            self.wanted.set_result(False)
+        return self.wanted.result()
+
+    async def hold(self, colleague: GsmLine) -> None:
+        """Call the colleague and carry the sound until one of the two lines is closed. Raises LineError."""
+        try:
+            async with self._noted(colleague) if self._noted else nullcontext(lambda: None) as answered:
+                await colleague.answer()
+                answered()
+                if colleague.rate != self._caller.rate:
+                    raise LineError("The two lines carry sound at different rates.")
+                if not self.taken.done():
+                    self.taken.set_result(None)
+                if await self.wanted:
+                    await _talk(self._caller, colleague)
+        except BaseException as error:
+            if not self.taken.done():
+                known = isinstance(error, LineError)
+                self.taken.set_exception(error if known else LineError("The colleague could not be called."))
+            raise
 
 
 async def _first(taken: "asyncio.Future[None]", closed: Awaitable[None]) -> None:

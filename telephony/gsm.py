@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from services.clock import Clock, LoopClock
+from services.domain import CallTerms
 from services.errors import LineError, PortError, SecretaryError
 from services.parts import Part, State
 from services.voice.directory import CallOrder
@@ -140,7 +141,7 @@ class GsmService:
         session = self._session
         if session is None or self._part.state is not State.READY:
             return f"The line {self.name} cannot call: {self._part.detail}"
-        return f"The line {self.name} is busy." if session.line is not None else ""
+        return f"The line {self.name} is busy." if session.busy else ""
 
     async def dial(self, order: CallOrder) -> str:
         """Begin to call; return the call's id. Raises LineError when the policy forbids it or the line cannot."""
@@ -173,7 +174,14 @@ class GsmService:
         """Dial `to` for a caller of another line; `runner` holds the call. Raises LineError when the line cannot."""
         if self._session is None or (reason := self.why_not()):
             raise LineError(reason or "The line cannot call.", "Try again when it is free.")
-        info = replace(self.answering.info, direction="out", number=to, contact=caller.number)
+        info = replace(
+            self.answering.info,
+            direction="out",
+            number=to,
+            contact=caller.number,
+            terms=CallTerms(purpose="forward"),
+            call_id=uuid.uuid4().hex,
+        )
         return self._session.place(info, runner)
 
     # -- the modem ---------------------------------------------------------------------------------------------------
@@ -223,8 +231,10 @@ class GsmService:
         if self._named is not None:
             self.answering = session.answering = await self._named(session.identity)
         self._session = session
-        if self._rang is not None and await session.modem.who_rings() != self._rang[0]:
-            await self._tell_rang()
+        if self._rang is not None:
+            rings = await session.modem.who_rings()
+            if rings is None or self._rang[0] not in ("", rings):  # the number may not have been told yet
+                await self._tell_rang()
         self._rang = None
         self._look(session)
 

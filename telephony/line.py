@@ -11,11 +11,11 @@ from services.audio.digit_merger import DigitMerger, Source
 from services.audio.frame import Frame
 from services.clock import Clock
 from services.errors import LineError, NotTakenError
-from services.voice.line import Capability, Closed, Digit, LineEvent, LineInfo
+from services.voice.line import Capability, Closed, Digit, Joined, LineEvent, LineInfo
 from services.voice.playout_line import PlayoutLine
 from telephony.audio_pipeline import SoundFigures, TelephonyAudioPipeline
 from telephony.audio_port import HELD_SECONDS, CallAudio
-from telephony.call_state import Begun, Change, Ended, Key, Missed, Named, NotTaken
+from telephony.call_state import Begun, Change, Ended, Key, Missed, Named, NotTaken, Phase
 from telephony.dialling import dial, not_taken
 from telephony.events_queue import LineEvents
 from telephony.modem import Sim7600
@@ -98,7 +98,7 @@ class GsmLine(PlayoutLine):
 
         Raises LineError when the caller has gone, NotTakenError when nobody takes the call.
         """
-        if self.closed:
+        if self.closed or self._own_decision:
             raise self._gone()
         await self._begin()
         try:
@@ -155,6 +155,8 @@ class GsmLine(PlayoutLine):
     def give_sound_to(self, peer: Callable[[Frame], None] | None) -> None:
         """Let `peer` have each frame of the other side too, as it comes: the two lines of a joined call."""
         self._peer = peer
+        if peer is not None:
+            self._push(Joined())
 
     def pass_on(self, frame: Frame) -> None:
         """Queue a frame of the joined line at once, or drop it when too much waits: it must not grow old."""
@@ -181,6 +183,8 @@ class GsmLine(PlayoutLine):
     def on_change(self, change: Change) -> None:
         """Take what the modem tells about the call."""
         match change:
+            case _ if self.closed:
+                pass
             case Named(number) if self.info.direction == "in":
                 self.info = replace(self.info, number=number)
             case Begun():
@@ -194,9 +198,11 @@ class GsmLine(PlayoutLine):
             case NotTaken() if self.info.direction == "out" and not self._begun:
                 self._close("own_hangup" if self._own_decision else "not_answered")
 
-    def lose(self) -> None:
-        """The modem is gone, and the call with it."""
+    def lose(self) -> bool:
+        """The modem is gone, and the call with it; True when there was one that was up."""
+        up = self.answered_at is not None and not self.closed
         self._close("line_lost")
+        return up
 
     async def _begin(self) -> None:
         self._asked = True
@@ -209,8 +215,9 @@ class GsmLine(PlayoutLine):
             self._close("not_answered")
             raise
         except LineError as error:
+            if self.info.direction == "in" and self._modem.call.phase is Phase.RINGING:
+                self._modem.call_vanished()  # a call that may be up is hung up by whoever makes the modem ready
             self._close("not_answered")
-            self._modem.call_vanished()
             raise error if self.info.direction == "in" else not_taken("failed", error.message) from error
 
     def _gone(self) -> LineError:

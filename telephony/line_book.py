@@ -48,7 +48,7 @@ def answering_of(
         policies=door,
         settings=settings.sms,
     )
-    return Answering(reception.take, info, missed, rejected, door, texts)
+    return Answering(reception.take, info, missed, rejected, door, texts, reception.noted)
 
 
 def gatekeeper(installation: Installation, settings: TelephonySettings) -> Gatekeeper:

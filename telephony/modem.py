@@ -84,7 +84,12 @@ class Sim7600:
     async def answer(self) -> None:
         """Take the ringing call; returns when it is up. Raises ModemError when the caller has gone."""
         self.hung_up = False
-        result = await self.channel.request("ATA", ANSWER_TIMEOUT)
+        try:
+            result = await self.channel.request("ATA", ANSWER_TIMEOUT)
+        except ModemError:
+            if self.call.phase is Phase.TALKING and not self.channel.closed:
+                return  # it is up, only the OK was lost
+            raise
         if not result.ok:
             self._apply(self.call.gone())
             raise ModemError("The caller hung up before the answer.")
@@ -152,8 +157,11 @@ class Sim7600:
         await self.channel.request("AT", SWITCH_TIMEOUT)
 
     async def reject_second(self) -> None:
-        """Send a second caller away and keep the talk."""
-        await self.channel.request("AT+CHLD=0")
+        """Send a second caller away and keep the talk; the modem not doing it is logged."""
+        try:
+            await self.channel.request("AT+CHLD=0")
+        except LineError as error:
+            log.warning("the second caller was not sent away", problem=str(error))
 
     def call_vanished(self) -> None:
         """Take note that the modem lists no call any more."""

@@ -134,7 +134,9 @@ def lines_router(
         response.headers["ETag"] = f'"{found.version}"'
         return policy_of(found.policy)
 
-    @router.put("/policy", summary="Replace the policy of a line", responses=problem_responses(412, 428), openapi_extra=_BODY)
+    @router.put(
+        "/policy", summary="Replace the policy of a line", responses=problem_responses(412, 428), openapi_extra=_BODY
+    )
     async def changed(
         who: Editing,
         line: LineName,

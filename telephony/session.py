@@ -1,6 +1,7 @@
 """One connection with the modem, from opening its ports until it is lost: calls are taken and placed one by one."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from telephony.answering import Answering
 from telephony.at.channel import AtChannel
 from telephony.at.urcs import CallerId
 from telephony.call_reports import CallReports
-from telephony.call_state import Change, Ended, Missed, Phase, Ringing, SecondCaller
+from telephony.call_state import Change, Ended, Missed, Named, Phase, Ringing, SecondCaller
 from telephony.doubts import Doubts
 from telephony.find_ports import ModemPorts
 from telephony.forwarding import Forwarding, abilities_of
@@ -37,6 +38,7 @@ WRAP_UP_SECONDS = 60.0
 """How long the conversation may still work (saving the call) after its line has closed."""
 CLOSE_SECONDS = 5.0
 """The same, when the session with the modem is over, too."""
+PLUG_IN = "Plug the modem in again and check its cable and power supply."
 
 log = structlog.get_logger()
 
@@ -71,6 +73,8 @@ class ModemSession:
         self._forwarding = forwarding
         self._line: GsmLine | None = None
         self._judged: Admit | Refuse | None = None  # about the call that rings
+        self._caller = 0  # counts whoever rings: the next one, or the same under a number that came late
+        self._tidying = False
         self._reports = CallReports(lambda: self.answering, self._own)
         self._quiet = QuietTimes()
         self._wake = asyncio.Event()
@@ -108,6 +112,11 @@ class ModemSession:
         """The call that is up or being set up."""
         return self._line
 
+    @property
+    def busy(self) -> bool:
+        """True while no call can be placed: there is one, or the modem is being made ready after one."""
+        return self._line is not None or self._tidying or self.modem.call.phase is not Phase.IDLE
+
     async def start(self, pin: str = "") -> None:
         """Bring the modem up. Raises ModemError."""
         try:
@@ -136,6 +145,10 @@ class ModemSession:
             if self.modem.call.phase is Phase.RINGING:
                 await self._serve_or_settle()
                 continue
+            if self.modem.call.phase is not Phase.IDLE:  # taken or placed when it was given up already
+                log.warning("a call that nobody holds is ended")
+                await self._tidy(self.modem.hang_up())
+                continue
             self._judged = None
             doubtful = self.doubts.due(asyncio.get_running_loop().time())
             try:
@@ -143,19 +156,20 @@ class ModemSession:
                     await self._wake.wait()
             except TimeoutError:
                 if doubtful:
-                    await reset_in_doubt(self.modem, self.doubts)
+                    await self._tidy(reset_in_doubt(self.modem, self.doubts))
                 self.status = await self.modem.status()
                 on_status()
 
     def place(self, info: LineInfo, runner: Runner | None = None, on_request: Forward | None = None) -> GsmLine:
         """Begin the outgoing call `info`; `runner` holds it, or whoever takes all calls. Raises LineError when busy."""
-        if self._line is not None or self.modem.call.phase is not Phase.IDLE:
+        if self.busy:
             raise LineError("The line has a call already.", "Try again when it is over.")
         return self._open_line(info, runner or self.answering.take_call, on_request)
 
     async def close(self) -> None:
         """End the call that is up, and everything else that was begun; idempotent."""
-        if self._line is None and self.modem.call.phase is Phase.RINGING and not isinstance(self._judged, Refuse):
+        unheld = self._line is None or self._line.info.direction == "out"
+        if unheld and self.modem.call.phase is Phase.RINGING and not isinstance(self._judged, Refuse):
             self.rang = self.modem.call.number
         if self._line is not None:
             await self._line.hangup()
@@ -190,15 +204,19 @@ class ModemSession:
             await self._ask_name()
             if self.modem.call.phase is not Phase.RINGING:
                 return
-            self._judged = await self._judge(self.modem.call.number)
+            caller = self._caller
+            judged = await self._judge(self.modem.call.number)
+            if self._caller != caller:  # that was about somebody else
+                return
+            self._judged = judged
         match self._judged:
             case Refuse() as refusal:
                 await self._send_away(refusal)
             case Admit() as admitted:
                 rings = admitted.rings or self._settings.answer_after_rings
-                await self._wait_ringing(None, lambda: self.modem.call.rings >= rings)
+                await self._wait_ringing(None, lambda: self.modem.call.rings >= rings or self._judged is not admitted)
                 await self.modem.check_ringing()
-                if self.modem.call.phase is Phase.RINGING:
+                if self.modem.call.phase is Phase.RINGING and self._judged is admitted:
                     self._answer(admitted)
 
     async def _ask_name(self) -> None:
@@ -237,14 +255,12 @@ class ModemSession:
 
     async def _wait_ringing(self, seconds: float | None, enough: Callable[[], bool]) -> None:
         """Wait while it rings until it is `enough`, at most `seconds`. Raises LineError when the modem is lost."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not enough() and self.modem.call.phase is Phase.RINGING:
                     self._wake.clear()
                     await self._wake.wait()
                     self._refuse_when_lost()
-        except TimeoutError:
-            pass
 
     # -- a call that is up -------------------------------------------------------------------------------------------
 
@@ -270,10 +286,18 @@ class ModemSession:
         await line.wait_closed()
         self._line = None
         self._quiet.set_busy(False)
-        self._refuse_when_lost()
         if line.fault is not None:
             self.lost_call = line.info
-        await make_ready(self.modem, line, self.doubts)
+        self._refuse_when_lost()
+        await self._tidy(make_ready(self.modem, line, self.doubts))
+
+    async def _tidy(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` with the modem between two calls; none is placed meanwhile."""
+        self._tidying = True
+        try:
+            await work
+        finally:
+            self._tidying = False
 
     async def _converse(self, line: GsmLine, runner: Runner) -> None:
         try:
@@ -290,40 +314,33 @@ class ModemSession:
 
     def _on_change(self, change: Change) -> None:
         self._quiet.set_busy(self.modem.call.phase in (Phase.RINGING, Phase.DIALLING))
+        held = self._line is not None and self._line.info.direction == "in" and not self._line.closed
         if self._line is not None:
             self._line.on_change(change)
-        if not isinstance(change, Ringing):
-            self._judged = None if self.modem.call.phase is not Phase.RINGING else self._judged
+        if isinstance(change, Named) or self.modem.call.phase is not Phase.RINGING:
+            self._judged = None
+            self._caller += 1
         match change:
-            case Missed(number) if self._line is None or self.modem.call.phase is Phase.TALKING:
+            case Missed(number) if not held or self.modem.call.phase is Phase.TALKING:
                 self._reports.missed(number)  # else whoever holds the line knows
             case SecondCaller(number):
                 self._reports.sent_away(number, "line_busy")
-                self._own(self._reject_second())
+                self._own(self.modem.reject_second())
             case Ringing() | Ended():
                 log.info("the modem tells", change=type(change).__name__)
         self._wake.set()
 
-    async def _reject_second(self) -> None:
-        try:
-            await self.modem.reject_second()
-        except LineError as error:
-            log.warning("the second caller was not sent away", problem=str(error))
-
     async def _watch(self, gone: Coroutine[Any, Any, None]) -> None:
         await gone
-        if self._line is not None:
-            self._line.lose()
+        if self._line is not None and self._line.lose():
+            self.lost_call = self._line.info
         self._wake.set()
 
     def _refuse_when_lost(self) -> None:
         if self._channel.closed:
             raise self._channel.fault or LineError("The connection to the modem was closed.")
         if self._audio.closed:
-            raise LineError(
-                self._audio.lost or "The call audio port was closed.",
-                "Plug the modem in again and check its cable and power supply.",
-            )
+            raise LineError(self._audio.lost or "The call audio port was closed.", PLUG_IN)
 
     def _own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

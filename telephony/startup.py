@@ -35,7 +35,7 @@ _SETTINGS = (
 _SIM_STATES = {
     "SIM PIN": (
         "The SIM card asks for its PIN.",
-        "Set SECRETARY_TELEPHONY__SIM_PIN, or switch the PIN request off with a telephone; then plug it in again.",
+        "Set SECRETARY_TELEPHONY__SIM_PIN and start again, or switch the PIN request off with a telephone.",
     ),
     "SIM PUK": ("The SIM card is blocked.", "Unlock it in a telephone with the PUK from its contract."),
     "SIM REMOVED": ("The SIM card was taken out.", "Insert the SIM card and plug the modem in again."),
@@ -61,6 +61,7 @@ async def start_up(channel: AtChannel, pin: str = "") -> Identity:
     `pin` unlocks a SIM card that asks for it; it is given once, for three wrong ones block the card. Raises ModemError
     when the modem is silent or its SIM card cannot be used. Refused settings are logged.
     """
+    channel.leave_text()
     await channel.request("AT", 2.0)
     await _optional(channel, "ATZ")
     await _optional(channel, "ATE0")
@@ -130,12 +131,15 @@ async def _enter_pin(channel: AtChannel, pin: str) -> None:
 
 
 async def _end_stale_call(channel: AtChannel) -> None:
-    """End what an earlier run of the program may have left: a call nobody talks in, and its audio.
+    """End what an earlier run of the program may have left: a call nobody talks in or still dials, and its audio.
 
     A call that only rings is left alone: it will be answered.
     """
     calls = await channel.request("AT+CLCC")
-    if calls.ok and any(call.voice and call.up for call in parse_clcc(calls.lines)):
-        await channel.request("AT+CHUP")
+    left = [call for call in parse_clcc(calls.lines) if call.voice and (call.up or not call.incoming)]
+    if left:
+        log.info("a call that an earlier run has left is ended", state=left[0].state)
+        if not (await channel.request("AT+CHUP", SWITCH_TIMEOUT)).ok:
+            await channel.request("ATH")
     if not await audio_off(channel):
         log.info("the modem refused to switch call audio off; it was off, probably")

@@ -1,8 +1,8 @@
 """Runs the whole test run as several processes at once: `python tests/side_by_side.py [arguments of pytest]`.
 
-Half of the run waits in real time, as calls are as long as they are. Those rooms run beside the ones that compute, which
-give way to them: they have a lower priority, and one core of their own. The first lane is seen while it runs; what the
-others say is kept and shown at the end: whole when they failed, else their last lines.
+Most of the run waits in real time, as calls are as long as they are. Those rooms run beside the ones that compute,
+which give way to them: they have a lower priority, and one core of their own. The first lane is seen while it runs;
+what the others say is kept and shown at the end: whole when they failed, else their last lines.
 """
 
 import os
@@ -17,50 +17,56 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
-WAITING = {"calls": ["tests/calls"], "lines": ["tests/telephony", "tests/simulator", "tests/api"]}
-"""The lanes of the rooms that wait; a room that is named nowhere belongs to the last lane, "others"."""
-GIVES_WAY = 10
+LANES: dict[str, list[str]] = {
+    "calls": ["tests/calls"],
+    "talks": [f"tests/calls/test_calls_{name}.py" for name in ("simulated", "messages", "soak", "crowd")],
+    "lines": ["tests/telephony", "tests/simulator", "tests/api", "tests/voice/test_voice_real_time.py"],
+    "others": ["tests"],
+}
+"""What each lane runs, without what another names below it. The last one computes, the others wait in real time."""
+GIVES_WAY = 5
 """By how much the rooms that compute are nicer than those that wait."""
+ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 END_SECONDS = 20.0
+"""How long an interrupted lane may take to close what it has open, before it is killed."""
 LAST_LINES = 12
 
 
 class Lane:
-    """A pytest process with its rooms; its output goes to the screen or, when `kept`, to a file."""
+    """A pytest process with its rooms; its output goes to `log`, without one to the screen."""
 
-    def __init__(self, name: str, selection: Sequence[str], arguments: Sequence[str], *, kept: bool) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], log: IO[bytes] | None) -> None:
         self.name = name
         self.seconds = 0.0
-        self._log: IO[bytes] | None = tempfile.TemporaryFile() if kept else None
+        self._log = log
         self._began = time.monotonic()
         cache = f"cache_dir=.pytest_cache/{name}"
-        command = [sys.executable, "-m", "pytest", "-o", cache, *arguments, *selection]
-        # In a group of its own: Ctrl-C in a terminal reaches it once, from `end`, and not in the middle of its teardown.
+        # In a group of its own: Ctrl-C in a terminal reaches it once, by `interrupt`, and not again as it tears down.
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "pytest", "-o", cache, *arguments, *selection(name)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log and subprocess.STDOUT,
+            stdout=log,
+            stderr=log and subprocess.STDOUT,
             process_group=0,
         )
 
     def give_way(self) -> None:
-        """Let every other lane go first, on a machine of few cores too."""
+        """Let every other lane go first."""
         os.setpriority(os.PRIO_PROCESS, self._process.pid, os.getpriority(os.PRIO_PROCESS, 0) + GIVES_WAY)
         if sys.platform == "linux":
             os.sched_setaffinity(self._process.pid, {max(os.sched_getaffinity(0))})
 
     def is_over(self) -> bool:
-        """Whether it has ended; notes how long it took."""
-        if self._process.poll() is None:
-            self.seconds = time.monotonic() - self._began
-            return False
-        return True
+        """Tell whether it has ended, and note how long it has taken until now."""
+        if self._process.poll() is not None:
+            return True
+        self.seconds = time.monotonic() - self._began
+        return False
 
     @property
     def code(self) -> int:
-        """What pytest returned."""
+        """What pytest returned; 0 when every test passed."""
         return self._process.wait()
 
     def interrupt(self) -> None:
@@ -76,52 +82,63 @@ class Lane:
             self._process.kill()
             self._process.wait()
 
-    def tell(self) -> None:
-        """Show what was kept, and give it up."""
+    def kept(self) -> list[str]:
+        """Return what is worth showing of what was kept."""
         if self._log is None:
-            return
-        with self._log as log:
-            log.seek(0)
-            lines = log.read().decode(errors="replace").splitlines()
-        print(f"\n== {self.name}", *(lines if self.code else lines[-LAST_LINES:]), sep="\n")
+            return []
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").splitlines()
+        return [f"\n== Lane {self.name}", *(lines if self.code else lines[-LAST_LINES:])]
+
+    def result(self) -> str:
+        """Say in a line what came of it."""
+        result = f"failed: see above (pytest returned {self.code})" if self.code else "passed"
+        return f"{self.name:8}{self.seconds:5.0f} s  {result}"
 
 
-def stopped(number: int, _frame: object) -> NoReturn:
-    """Leave as a shell tells it of a process that a signal has ended."""
+def selection(name: str) -> list[str]:
+    """Return pytest's arguments that select what the lane of this name runs."""
+    elsewhere = (path for other, paths in LANES.items() if other != name for path in paths)
+    ignored = [path for path in elsewhere if any(path.startswith(f"{own}/") for own in LANES[name])]
+    return [*LANES[name], *(f"--ignore={path}" for path in ignored)]
+
+
+def tell(*lines: str) -> None:
+    """Write lines to the screen, whatever its encoding."""
+    sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
+    sys.stdout.flush()
+
+
+def leave(number: int, _frame: object) -> NoReturn:
+    """Leave once, with the code by which a shell tells of a process that a signal ended."""
+    for each in ENDED_BY:
+        signal.signal(each, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 def side_by_side(arguments: Sequence[str]) -> int:
-    """Run all lanes to their end; return 0 when every test passed, else the first lane's code that is not 0."""
+    """Run all lanes to their end; return 0 when every test passed, else what the first lane that failed returned."""
     with ExitStack() as stack:
         lanes: list[Lane] = []
-
-        def end_all() -> None:
+        try:
+            for name in LANES:
+                log = stack.enter_context(tempfile.TemporaryFile()) if lanes else None
+                lanes.append(Lane(name, arguments, log))
+            lanes[-1].give_way()
+            while sum(lane.is_over() for lane in lanes) < len(lanes):
+                time.sleep(0.2)
+        finally:
             for lane in lanes:
                 lane.interrupt()
             for lane in lanes:
                 lane.end()
-
-        stack.callback(end_all)
-        for name, rooms in WAITING.items():
-            lanes.append(Lane(name, rooms, arguments, kept=bool(lanes)))
-        elsewhere = [f"--ignore={room}" for rooms in WAITING.values() for room in rooms]
-        others = Lane("others", ["tests", *elsewhere], arguments, kept=True)
-        lanes.append(others)
-        others.give_way()
-        while not all([lane.is_over() for lane in lanes]):
-            time.sleep(0.2)
         for lane in lanes:
-            lane.tell()
-        print("\n== All lanes")
-        for lane in lanes:
-            print(
-                f"{lane.name:8} {lane.seconds:4.0f} s  {f'pytest returned {lane.code}: see above' if lane.code else 'passed'}"
-            )
+            tell(*lane.kept())
+        tell("\n== All lanes", *(lane.result() for lane in lanes))
         return next((lane.code for lane in lanes if lane.code), 0)
 
 
 if __name__ == "__main__":
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, stopped)
+    for sent in ENDED_BY:
+        signal.signal(sent, leave)
     raise SystemExit(side_by_side(sys.argv[1:]))

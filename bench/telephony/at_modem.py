@@ -124,6 +124,9 @@ class ModelModem:
     _typed: bytes = b""
     _entry: Ask | None = None
 
+    def _in_text(self) -> bool:
+        return self._entry is not None
+
     def take(self, data: bytes) -> bytes:
         """Execute what is complete in `data`."""
         out = []
@@ -131,7 +134,7 @@ class ModelModem:
         while self._typed:
             if self._entry is not None:
                 out.append(self._text())
-                if self._entry is not None:
+                if self._in_text():
                     break
                 continue
             line, end, rest = self._typed.partition(b"\r")

@@ -6,8 +6,8 @@ Each call interrupts the greeting and an answer from the FAQ with a sentence of 
 sample of that sentence above -45 dBFS, as it leaves the caller's mouth, to the last sample of the secretary's above
 -45 dBFS before a quarter of a second of silence at the caller's ear. So it holds everything: the line both ways, the
 0.3 s of sustained speech that make an interruption (VOICE__BARGE_IN), the decision, and what the modem still held. The
-second figure begins at the decision itself: the instant at which the line is told to be silent. Underruns are 20 ms chunks
-that the modem did not get in time, over all calls.
+second figure begins at the decision itself: the instant at which the line is told to be silent. Underruns are chunks of
+20 ms that the modem did not get in time, over all calls.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from services.accounts.settings import OwnerSettings
 from services.accounts.throttle import SignInThrottle
 from services.accounts.tokens import LIFETIME, Tokens
 from services.clock import Clock
-from services.errors import AccountError, SignInError
+from services.errors import AccountError, SecretaryError, SignInError
 from services.storage.users import UserRecord, Users
 
 _NAME = re.compile(r"[\w.@+-]{2,64}")
@@ -61,15 +61,21 @@ class Accounts:
         """
         name = _plain(username)
         self._throttle.begin(name, address)
-        user = await self._users.by_name(name) if _NAME.fullmatch(name) else None
-        if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
+        try:
+            user = await self._users.by_name(name) if _NAME.fullmatch(name) else None
+            right = await self._passwords.verify(user.password_hash if user else None, password)
+        except SecretaryError:  # nobody has looked at the password: it does not count as wrong
+            self._throttle.take_back(name, address)
+            raise
+        if not right or user is None:
             # The name of a user only: what was typed there may be a password.
             log.warning("a sign-in failed", user=user.username if user else None, address=address)
             raise SignInError("The name or the password is not right.", await self._remedy())
         self._throttle.succeeded(name, address)
         if self._passwords.outdated(user.password_hash):
             fresh = await self._passwords.hash(password)
-            await self._users.set_password(user.company_id, user.id, fresh, ends_sessions=False)
+            old = user.password_hash
+            await self._users.set_password(user.company_id, user.id, fresh, ends_sessions=False, instead_of=old)
         log.info("signed in", user=user.username, address=address)
         return AccessToken(self._tokens.issue(user.id, user.version), int(LIFETIME.total_seconds()))
 

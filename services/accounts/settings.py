@@ -6,7 +6,7 @@ from services.accounts import passwords
 
 
 class OwnerSettings(BaseModel):
-    """Unattended set-up; both or none. Without an owner, `secretary users add NAME` makes one."""
+    """Unattended set-up; both or none. Without an owner, `secretary users add NAME --role owner` makes one."""
 
     username: str = Field("", description="the owner's name: made once, at a start without any owner")
     password: SecretStr = Field(

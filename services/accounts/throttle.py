@@ -69,9 +69,14 @@ class SignInThrottle:
         self._names.count(username)
 
     def succeeded(self, username: str, address: str) -> None:
-        """Take the attempt back."""
+        """Take the attempt back, and forget the failures before it."""
+        self.take_back(username, address)
+        self._pairs.forget((username, _network(address)))
+
+    def take_back(self, username: str, address: str) -> None:
+        """The attempt was none: it could not be decided."""
         place = _network(address)
-        self._pairs.forget((username, place))
+        self._pairs.take_back((username, place))
         self._addresses.take_back(place)
         self._names.take_back(username)
 

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Literal
 
-SAME_SECONDS = 0.7
+SAME_SECONDS = 1.5
 """A report and a tone so close together are one press: the modem tells a key at its end, and may be slow to tell."""
 
 Source = Literal["modem", "inband"]

@@ -47,6 +47,7 @@ def system_prompt(conversation: Conversation, language: str, now: datetime) -> s
         "\n".join([texts["facts"], *known]) if known else texts["no_facts"],
         fill(texts["now"], _moment(texts, local)),
         texts["style"],
+        texts["written"] if conversation.written else "",
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from services.domain import AudioSpan, CompanyProfile, MenuItem, PastTurn, Persona
 
+WRITTEN_CHANNELS = frozenset({"sms"})
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -149,3 +151,8 @@ class Conversation:
     transfer_first: bool = False
     history: list[PastTurn] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def written(self) -> bool:
+        """True where nobody speaks or hears: a channel of messages."""
+        return self.channel in WRITTEN_CHANNELS

@@ -50,9 +50,10 @@ class Retention:
         now = self._clock.now()
         recordings = await self._forget_recordings(now)
         calls = await self._remove_calls(now)
+        texts = await self._remove_texts(now)
         orphans = await self._sweep(now)
-        if recordings or calls or orphans:
-            log.info("cleaned up", recordings=recordings, calls=calls, orphans=orphans)
+        if recordings or calls or texts or orphans:
+            log.info("cleaned up", recordings=recordings, calls=calls, texts=texts, orphans=orphans)
 
     async def _run(self) -> None:
         while True:
@@ -77,6 +78,12 @@ class Retention:
         total = 0
         async for old in self._old(now, self._settings.calls_days, recorded=False):
             total += await self._book.remove_calls(old)
+        return total
+
+    async def _remove_texts(self, now: datetime) -> int:
+        total, before = 0, _long_ago(now, self._settings.texts_days)
+        while before and (gone := await self._book.remove_texts(before, BATCH)):
+            total += gone
         return total
 
     async def _old(self, now: datetime, days: int, *, recorded: bool) -> AsyncIterator[list[OldCall]]:

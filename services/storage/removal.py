@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -76,6 +77,33 @@ async def files_of_contact(session: AsyncSession, company_id: str, number: str) 
     recordings = await session.scalars(select(CallRow.recording_path).where(CallRow.company_id == company_id, theirs))
     sounds = await session.scalars(select(MessageRow.audio_path).where(MessageRow.company_id == company_id, left))
     return _named([*recordings, *sounds])
+
+
+async def remove_old_texts(session: AsyncSession, before: datetime, limit: int) -> int:
+    """Delete up to `limit` text messages from before then that no longer wait to go out; return how many went.
+
+    What was said in them stands a second time in the turns of their conversations, and goes too.
+    """
+    old = select(TextMessageRow.id, TextMessageRow.company_id, TextMessageRow.conversation_id).where(
+        TextMessageRow.created_at < before, TextMessageRow.status.not_in(("queued", "sending"))
+    )
+    rows = (await session.execute(old.order_by(TextMessageRow.created_at).limit(limit))).all()
+    for ids in _batches([row.id for row in rows]):
+        await session.execute(delete(TextPartRow).where(TextPartRow.message_id.in_(ids)))
+        await session.execute(delete(TextMessageRow).where(TextMessageRow.id.in_(ids)))
+    threads = {(row.company_id, row.conversation_id) for row in rows if row.conversation_id}
+    for company_id in {company for company, _ in threads}:
+        mine = {thread for company, thread in threads if company == company_id}
+        for ids in _batches(sorted(mine)):
+            written = delete(TurnRow).where(
+                TurnRow.company_id == company_id,
+                TurnRow.conversation_id.in_(ids),
+                TurnRow.call_id.is_(None),
+                TurnRow.created_at < before,
+            )
+            await session.execute(written)
+        await _remove_empty(session, company_id, mine)
+    return len(rows)
 
 
 async def _remove_messages(session: AsyncSession, company_id: str, which: ColumnElement[bool]) -> list[str]:

@@ -11,7 +11,7 @@ from services.clock import Clock, LoopClock
 from services.events import CallEvent, CallEventType
 from services.storage.calls import append_event
 from services.storage.database import Database
-from services.storage.removal import remove_calls
+from services.storage.removal import remove_calls, remove_old_texts
 from services.storage.tables import CallEventRow, CallRow, CompanyRow, MessageRow
 
 
@@ -68,6 +68,11 @@ class RetentionBook:
                 removed = await remove_calls(session, company_id, CallRow.id.in_(ids), with_messages=False)
                 total += removed.calls
         return total
+
+    async def remove_texts(self, before: datetime, limit: int) -> int:
+        """Delete some text messages from before then, return how many; those that wait to go out stay."""
+        async with self._database.write() as session:
+            return await remove_old_texts(session, before, limit)
 
     async def known_files(self, paths: Collection[str]) -> set[str]:
         """Return those of the paths that a call or a message names."""

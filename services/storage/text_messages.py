@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from services.clock import Clock, LoopClock
 from services.storage.database import Database
-from services.storage.sms_tables import TextMessageRow, TextPartRow
+from services.storage.sms_tables import TextMessageRow
 from services.storage.text_incoming import IncomingTexts
 from services.storage.text_outgoing import OutgoingTexts
 from services.storage.text_records import TextMessage
@@ -51,31 +50,3 @@ class TextMessages:
         query = query.order_by(TextMessageRow.created_at.desc(), TextMessageRow.id.desc()).limit(limit)
         async with self._database.read() as session:
             return [text_record(row) for row in await session.scalars(query)]
-
-    async def forget(self, company_id: str, number: str) -> int:
-        """Delete everything from and to `number`, also what has not been sent yet; return how many messages went."""
-        async with self._database.write() as session:
-            loose = delete(TextPartRow).where(TextPartRow.company_id == company_id, TextPartRow.number == number)
-            await session.execute(loose)
-            of_number = select(TextMessageRow.id).where(
-                TextMessageRow.company_id == company_id, TextMessageRow.number == number
-            )
-            return await _delete(session, list(await session.scalars(of_number)))
-
-    async def remove_before(self, company_id: str, moment: datetime) -> int:
-        """Delete the messages that are older than `moment` and no longer wait; return how many went."""
-        old = select(TextMessageRow.id).where(
-            TextMessageRow.company_id == company_id,
-            TextMessageRow.created_at < moment,
-            TextMessageRow.status.not_in(("queued", "sending")),
-        )
-        async with self._database.write() as session:
-            return await _delete(session, list(await session.scalars(old)))
-
-
-async def _delete(session: AsyncSession, ids: Sequence[str]) -> int:
-    for start in range(0, len(ids), 500):  # SQLite bounds the values of one statement
-        some = ids[start : start + 500]
-        await session.execute(delete(TextPartRow).where(TextPartRow.message_id.in_(some)))
-        await session.execute(delete(TextMessageRow).where(TextMessageRow.id.in_(some)))
-    return len(ids)

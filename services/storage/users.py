@@ -81,13 +81,18 @@ class Users:
         async with self._database.read() as session:
             return await session.scalar(select(func.count()).where(UserRow.role == role)) or 0
 
-    async def set_password(self, company_id: str, user_id: str, password_hash: str, *, ends_sessions: bool) -> None:
+    async def set_password(
+        self, company_id: str, user_id: str, password_hash: str, *, ends_sessions: bool, instead_of: str = ""
+    ) -> None:
         """Replace the hash of a password; with `ends_sessions` the version grows, which voids every token.
 
-        Raises AccountError when the company has no such user.
+        With `instead_of` nothing is replaced unless that is still the hash: the password may have been changed
+        meanwhile. Raises AccountError when the company has no such user.
         """
         async with self._database.write() as session:
             row = await _require(session, company_id, user_id)
+            if instead_of and row.password_hash != instead_of:
+                return
             row.password_hash, row.updated_at = password_hash, self._clock.now()
             row.version += int(ends_sessions)
 

@@ -33,7 +33,7 @@ from services.voice.hearing.listener import (
     TurnEnded,
 )
 from services.voice.inbox import Inbox, InboxEvent
-from services.voice.line import Closed, Digit, Hold, TypedText
+from services.voice.line import Closed, Digit, Hold, Joined, TypedText
 from services.voice.overlap import Overlap
 from services.voice.patience import Patience
 from services.voice.speaking.replies import Replies, ReplyDone
@@ -127,22 +127,28 @@ class VoiceConversation:
             if isinstance(event, Closed):
                 return self._ending.reason or event.reason
             try:
-                if self._ending.connected:
-                    if event is None:
-                        await self._ending.hang_up("max_call")
-                elif self._parting:
-                    await self._handle_parting(event)
-                elif self._callee is not None and await self._callee.takes(event):
-                    pass
-                elif event is None:
-                    await self._on_deadline()
-                else:
-                    await self._handle(event)
+                await self._follow(event)
             except LineError as error:  # it is closing under us; its Closed event follows
                 log.info("the line refused", call=self._call.journal.call_id, error=str(error))
             except Exception:  # whatever broke, the caller's last words are still kept
                 log.exception("the conversation failed", call=self._call.journal.call_id)
                 return "failure"
+
+    async def _follow(self, event: InboxEvent | None) -> None:
+        if self._ending.connected:
+            if event is None:
+                await self._ending.hang_up("max_call")
+        elif isinstance(event, Joined):  # somebody of the house has done it, in the midst of the call
+            self._ending.connected = True
+            await self._answering.silence("transfer")
+        elif self._parting:
+            await self._handle_parting(event)
+        elif self._callee is not None and await self._callee.takes(event):
+            pass
+        elif event is None:
+            await self._on_deadline()
+        else:
+            await self._handle(event)
 
     def _until(self) -> float:
         if self._ending.connected:

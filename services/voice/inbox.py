@@ -9,10 +9,10 @@ from services.audio.frame import Frame
 from services.clock import Clock
 from services.voice.hearing.beep import Beep
 from services.voice.hearing.listener import InterimHeard, ListenerEvent, Onset, Pausing, SpeechSustained, TurnEnded
-from services.voice.line import AudioLine, Closed, Digit, Hold, TypedText
+from services.voice.line import AudioLine, Closed, Digit, Hold, Joined, TypedText
 from services.voice.speaking.replies import ReplyDone
 
-InboxEvent = ListenerEvent | Beep | Digit | TypedText | Hold | Closed | ReplyDone
+InboxEvent = ListenerEvent | Beep | Digit | TypedText | Hold | Joined | Closed | ReplyDone
 
 _PLACES = 256
 _OF_THE_MOMENT = (Beep, Onset, SpeechSustained, InterimHeard, Pausing, TurnEnded)

@@ -62,13 +62,18 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The other side talks with somebody else now (a colleague), until the line closes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The line is over; the last event. `reason`: caller_hangup, own_hangup, line_lost, not_answered."""
 
     reason: str
 
 
-LineEvent = Frame | Digit | TypedText | Hold | Closed
+LineEvent = Frame | Digit | TypedText | Hold | Joined | Closed
 
 
 class AudioLine(Protocol):

@@ -61,6 +61,10 @@ class Preparation:
             trouble = str(error) or type(error).__name__
         return self._conversation(line, found), trouble
 
+    async def knows(self, company_id: str) -> bool:
+        """Tell whether the company was ever read."""
+        return await self._remembered.profile(company_id) is not None
+
     async def tongues(self, conversation: Conversation) -> Mapping[str, Tongue]:
         """Return the languages that the call may be in (see Desk.tongues), from what was just read of the company."""
         return await replace(self._desk, personas=self._remembered).tongues(conversation)

@@ -1,7 +1,8 @@
 """Takes calls: every line that rings or is to call, from the first event to the sealed recording."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -39,10 +40,15 @@ class Reception:
         """Answer `line` (or let it call), hold the conversation until it closes, store all; return the call's id.
 
         The call is in the desk's directory meanwhile, also while it is being placed. Raises SecretaryError, and takes
-        no call, when there is no such company, persona or voice.
+        no call, when there is no such company, persona or voice; a known company's call is stored as failed then.
         """
         desk, info = self._desk, line.info
-        conversation, trouble = await self._preparation.conversation(line)
+        try:
+            conversation, trouble = await self._preparation.conversation(line)
+        except SecretaryError as error:
+            if await self._preparation.knows(info.company_id):
+                await self._came_to_nothing(info, "failed", str(error))
+            raise
         journal = self._journal(info, conversation.call_id)
         journal.record(CallEventType.STARTED, _started(info, conversation, desk.clock))
         if trouble:
@@ -63,6 +69,37 @@ class Reception:
     async def not_placed(self, info: LineInfo, outcome: str, reason: str) -> str:
         """Note an outgoing call that no line was found for, or that the line could not begin; return its id."""
         return await self._came_to_nothing(info, outcome, reason)
+
+    @asynccontextmanager
+    async def noted(self, line: AudioLine) -> AsyncIterator[Callable[[], None]]:
+        """Store a call in which nobody of ours talks (a colleague's, joined to a caller's) while the context lasts.
+
+        Gives what is to be called when it is answered. A LineError that leaves the context before says what became of
+        the call. It is in the desk's directory like any other.
+        """
+        desk, info = self._desk, line.info
+        call_id = info.call_id or uuid.uuid4().hex
+        journal = self._journal(info, call_id)
+        journal.record(CallEventType.STARTED, _started(info, None, desk.clock))
+        answered: list[float] = []
+
+        def note_answer() -> None:
+            answered.append(desk.clock.monotonic())
+            journal.record(CallEventType.ANSWERED)
+
+        outcome, reason = "cancelled", "own_hangup"
+        try:
+            with desk.directory.on_line(LiveCall(info.company_id, call_id, line, desk.clock.now())):
+                yield note_answer
+        except LineError as error:
+            outcome, reason = _not_taken(info, error)
+            raise
+        finally:
+            if answered:
+                _end(journal, "answered", "joined", round(desk.clock.monotonic() - answered[0], 2))
+            else:
+                _end(journal, outcome, reason, 0.0)
+            await journal.close()
 
     async def warm(self, info: LineInfo, rate: int, capabilities: frozenset[Capability]) -> None:
         """Have ready what callers of such a line hear: who answers is read, and what is likely to be said spoken ahead.

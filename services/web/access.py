@@ -14,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.accounts.accounts import Accounts, SignedIn
 from services.accounts.roles import Action, may
-from services.errors import ForbiddenError
+from services.errors import ForbiddenError, SignInError, StorageError
 
 _bearer = HTTPBearer(auto_error=False, description="The access token of POST /admin/auth/login.")
 
@@ -47,6 +47,18 @@ def require(resource: str, action: Action) -> Any:
 
 Anybody = Annotated[SignedIn, Depends(Rule())]
 """The parameter of a route that everybody signed in may use."""
+
+
+async def still_signed_in(request: Request) -> bool:
+    """Return False when the token of a request that lasts is good no more: another password, a removed user."""
+    accounts: Accounts = request.app.state.accounts
+    try:
+        await accounts.signed_in(request.headers.get("Authorization", "").partition(" ")[2])
+    except SignInError:
+        return False
+    except StorageError:  # it cannot be looked up now: it was good a moment ago
+        return True
+    return True
 
 
 def set_accounts(app: FastAPI, accounts: Accounts) -> None:

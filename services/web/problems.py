@@ -69,7 +69,9 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        return problem(422, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].removeprefix('Value error, ')}")
+        # A choice of two forms is named there, too, in pydantic's own words: function-after[...].
+        where = ".".join(part for part in map(str, first["loc"]) if "[" not in part)
+        return problem(422, f"{where}: {first['msg'].removeprefix('Value error, ')}")
 
     @app.exception_handler(SecretaryError)
     async def failed(_: Request, error: SecretaryError) -> JSONResponse:

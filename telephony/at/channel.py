@@ -10,9 +10,9 @@ import structlog
 
 from services.errors import LineError, ModemError
 from telephony.at.answer import DEFAULT_TIMEOUT, Command
-from telephony.at.dialogue import PROBE_TIMEOUT, AtDialogue
+from telephony.at.dialogue import ESCAPE, PROBE_TIMEOUT, AtDialogue
 from telephony.at.events import Answered, Event, Recovered, ReopenNeeded, ResetNeeded, Stray, TimedOut, Told
-from telephony.at.results import AtResult, explain
+from telephony.at.results import AtResult, explain, shown
 from telephony.at.urcs import Urc
 
 MAX_WAITING = 16
@@ -108,6 +108,13 @@ class AtChannel:
                 return await self._pending
         finally:
             self._waiting -= 1
+
+    def leave_text(self) -> None:
+        """Leave the text entry of a message, in which a program that was killed may have left the modem.
+
+        To a modem that waits for commands it is nothing; before the first command only, for it is no command itself.
+        """
+        self._send(ESCAPE)
 
     def subscribe(self, listener: Callable[[Urc], None]) -> Callable[[], None]:
         """Call `listener` with every URC, in the order of the wire and before a later answer; return the way out."""
@@ -209,7 +216,7 @@ class AtChannel:
                 if self._pending and not self._pending.done():
                     self._pending.set_result(result)
             case TimedOut(command):
-                self._fail(ModemError(f"The modem did not answer {command}.", "It is being asked again."))
+                self._fail(ModemError(f"The modem did not answer {shown(command)}.", "It is being asked again."))
             case ReopenNeeded():
                 self.reopen_needed = True
                 self._end(ModemError("The modem does not answer.", "Its port is being opened again."))

@@ -38,7 +38,7 @@ CALL_SECONDS = 5.0
 
 _MARK = "+CMEE"
 _END_OF_TEXT = b"\x1a"
-_ESCAPE = b"\x1b\r"
+ESCAPE = b"\x1b\r"
 """Leaves the text entry of a message, where a command would become text; nothing to a modem that waits for commands."""
 
 
@@ -158,7 +158,7 @@ class AtDialogue:
     def _probe(self, now: float) -> list[Event]:
         """Ask whether the modem is there; after PROBES questions without any answer give it up."""
         if self._probes < PROBES:
-            self._outgoing += _ESCAPE
+            self._outgoing += ESCAPE
             self._probes += 1
             self._mode, self.deadline = _Mode.PROBING, now + self._probe_timeout
             self._send(PROBE)
@@ -167,7 +167,7 @@ class AtDialogue:
         given_up: list[Event] = [TimedOut(self._queued.text)] if self._queued else []
         if not self._after_reopen:
             return [*given_up, ReopenNeeded()]
-        self._outgoing += _ESCAPE + b"AT+CRESET\r"
+        self._outgoing += ESCAPE + b"AT+CRESET\r"
         return [*given_up, ResetNeeded()]
 
     def _sure(self, now: float) -> list[Event]:

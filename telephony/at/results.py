@@ -42,6 +42,7 @@ class AtResult:
         return self.final is Final.OK
 
 
+_PRIVATE = re.compile(r"^(AT\+CPIN=|AT\+VTS=|ATD).*", re.IGNORECASE)
 _CODED = re.compile(r"\+(CME|CMS) ERROR\s*:\s*(.*)")
 CALL_FINALS = frozenset({Final.NO_CARRIER, Final.BUSY, Final.NO_ANSWER, Final.NO_DIALTONE})
 """Only ATA and ATD end with these; unasked they are URCs."""
@@ -65,15 +66,20 @@ def parse_final(line: str, *, call: bool) -> tuple[Final, int | None, str] | Non
     return None
 
 
+def shown(command: str) -> str:
+    """Return a command as it may stand in a log or on a status page: without a PIN, a number or keys."""
+    return _PRIVATE.sub(r"\1...", command)
+
+
 def explain(result: AtResult) -> tuple[str, str]:
     """Return (sentence, remedy) for a command that was not done."""
-    told = f"{result.final} {result.text}".rstrip()
+    told, command = f"{result.final} {result.text}".rstrip(), shown(result.command)
     known = _MEANING.get(result.final, {}).get(-1 if result.code is None else result.code)
     if known is not None:
-        return f"The modem {known[0]} ({result.command}: {told}).", known[1]
+        return f"The modem {known[0]} ({command}: {told}).", known[1]
     if result.final in CALL_FINALS:
-        return f"There is no call any more ({result.command} ended with {result.final}).", ""
-    return f"The modem refused {result.command} ({told}).", ""
+        return f"There is no call any more ({command} ended with {result.final}).", ""
+    return f"The modem refused {command} ({told}).", ""
 
 
 def values(lines: Sequence[str], prefix: str) -> list[str]:

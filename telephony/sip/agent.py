@@ -14,7 +14,7 @@ from telephony.sip.messages import MAX_LINE, OURS, News, NotOpened, Open, Opened
 START_SECONDS = 15.0
 END_SECONDS = 3.0
 ROOT = str(Path(__file__).resolve().parents[2])
-INSTALL = "Install it: pip install sippy."
+INSTALL = "Install it: ./start_cpu.sh --sip --prepare-only."
 
 log = structlog.get_logger()
 
@@ -52,10 +52,8 @@ class SipAgent:
         if isinstance(news, Opened):
             self.address = (news.host, news.port)
             return
-        detail = news.detail if isinstance(news, NotOpened) else "The SIP signalling process did not start."
-        raise LineError(
-            detail, INSTALL if "sippy" in detail else f"Is UDP port {opening.port} free? The log tells more."
-        )
+        told = news if isinstance(news, NotOpened) else NotOpened("The SIP signalling process did not start.")
+        raise LineError(told.detail, INSTALL if "sippy" in told.detail else told.remedy or "The log tells more.")
 
     async def run(self) -> None:
         """Hand on news until the process ends, then raise LineError."""

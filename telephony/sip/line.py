@@ -177,6 +177,8 @@ class SipLine(OpenLine):
         """Connect the other side with `to` and leave the call. Raises LineError when nobody took it: it goes on."""
         if self.closed:
             return
+        if to and to != self._colleague:  # the policy's own person needs no permit
+            to = await self._ties.permitted(to)
         to = to or self._colleague
         self._referred = asyncio.get_running_loop().create_future()
         self._ties.order(Refer(self.call, to))

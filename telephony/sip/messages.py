@@ -90,6 +90,7 @@ class NotOpened:
     """The process cannot work; it ends."""
 
     detail: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

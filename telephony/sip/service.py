@@ -92,6 +92,8 @@ class SipService:
 
     async def close(self) -> None:
         """End the calls that are up, sign off and give the ports back; idempotent."""
+        for gave_up in self._ringing.values():
+            gave_up.set()
         for line in self.lines:
             await line.hangup()
         if self._work:  # let the conversations save what was said
@@ -108,7 +110,7 @@ class SipService:
         if not self.account.up:
             return f"The line {self.name} cannot call: {self.part().detail}"
         if not self._settings.server:
-            return f"The line {self.name} cannot call: it has no SIP server."
+            return f"The line {self.name} cannot call: it has no SIP server (SECRETARY_SIP__SERVER)."
         return f"The line {self.name} is busy." if len(self._lines) >= self._settings.max_calls else ""
 
     async def dial(self, order: CallOrder) -> str:
@@ -149,6 +151,13 @@ class SipService:
         self._own(self._converse(line))
         return line
 
+    async def permitted(self, to: str) -> str:
+        """Return the number to connect the other side of a call with. Raises LineError when the policy forbids it."""
+        if self.answering.door is None:
+            return to
+        order = CallOrder(self.company_id, to, self.name)
+        return (await self.answering.door.outgoing(self.name, order)).number
+
     # -- a call that comes in ----------------------------------------------------------------------------------------
 
     async def _serve(self, call: Incoming) -> None:
@@ -183,13 +192,15 @@ class SipService:
         return await door.incoming(info.line, info.company_id, call.number)
 
     def _line_for(self, call: Incoming, admitted: Admit) -> SipLine:
-        base, forward = self.answering.info, admitted.forward or admitted.on_request
+        base, forward, terms = self.answering.info, admitted.forward or admitted.on_request, admitted.terms
+        if admitted.forward is not None:
+            terms = replace(terms, transfer_to=admitted.forward.to, transfer_first=True)
         info = replace(
             base,
             number=admitted.number or call.number,
             persona=admitted.persona or base.persona,
             language=admitted.language or base.language,
-            terms=admitted.terms,
+            terms=terms,
         )
         return SipLine(call.call, info, self, call.source, offer=call.sdp, colleague=forward.to if forward else "")
 

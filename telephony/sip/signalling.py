@@ -7,6 +7,7 @@ Run by telephony.sip.agent as `python -m telephony.sip.signalling`; needs the pa
 """
 
 import contextlib
+import errno
 import ipaddress
 import os
 import socket
@@ -59,8 +60,9 @@ class Signalling:
         self._config: dict[str, Any] = {}
 
     def open(self) -> None:
-        """Take the port and register. Raises OSError when the port is taken."""
+        """Take the port and register. Raises LineError when the port cannot be had."""
         opening, stack = self._opening, self._stack
+        _expect_free(opening.host, opening.port)
         stack.conf.my_uaname = "AI Secretary"
         stack.conf.autoconvert_tel_url = True
         stack.udp_options.nworkers = 1  # more of them send 180 and 200 in any order
@@ -206,9 +208,29 @@ def _networks(opening: Open) -> list[ipaddress.IPv4Network | ipaddress.IPv6Netwo
     """Resolve whose calls are let in: networks as written, and the server's own addresses for ""."""
     networks = [ipaddress.ip_network(each, strict=False) for each in opening.accept_from if each]
     if "" in opening.accept_from and opening.server:
-        found = socket.getaddrinfo(opening.server, opening.server_port, type=socket.SOCK_DGRAM)
+        try:
+            found = socket.getaddrinfo(opening.server, opening.server_port, type=socket.SOCK_DGRAM)
+        except OSError:
+            raise LineError(
+                f"The SIP server {opening.server} was not found.", "Check SECRETARY_SIP__SERVER and the network."
+            ) from None
         networks += [ipaddress.ip_network(each[4][0]) for each in found]
     return networks
+
+
+def _expect_free(host: str, port: int) -> None:
+    """Raise LineError for a port that cannot be had. One that is taken the stack would share, and our calls with it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            remedy = "Stop the program that holds it, or choose another port with SECRETARY_SIP__BIND_PORT."
+            if error.errno == errno.EADDRNOTAVAIL:
+                remedy = "Set SECRETARY_SIP__BIND_HOST to an address of this machine, or leave it empty."
+            elif error.errno == errno.EACCES:
+                remedy = "Ports below 1024 are the system's: choose another with SECRETARY_SIP__BIND_PORT."
+            problem = (error.strerror or str(error)).lower()
+            raise LineError(f"UDP port {port} cannot be listened on: {problem}.", remedy) from None
 
 
 def main() -> None:
@@ -230,6 +252,9 @@ def main() -> None:
         signalling.open()
     except ImportError:
         tell(NotOpened("The package sippy is not installed."))
+        return
+    except LineError as error:
+        tell(NotOpened(error.message, error.remedy))
         return
     except OSError as error:
         tell(NotOpened(error.strerror or str(error)))

@@ -17,6 +17,10 @@ class Ties(Protocol):
         """Pass an order to the signalling."""
         ...
 
+    async def permitted(self, to: str) -> str:
+        """Return the number to connect the other side with. Raises LineError for one that may not be called."""
+        ...
+
     async def media(self, peer: str) -> tuple[MediaSocket, str]:
         """Open a socket for sound, and tell the address at which `peer` reaches it. Raises LineError."""
         ...

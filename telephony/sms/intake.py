@@ -110,11 +110,12 @@ class Intake:
         """Once: put the parts that an earlier run stored back into the assembler."""
         if self._resumed:
             return
+        now = self._clock.now()
         for stored in await self._store.loose_parts():
             part = _decoded(stored.pdu, None)
             if isinstance(part, ReceivedPart):
                 part = replace(part, fingerprint=stored.fingerprint)
-                self._finished.extend(self._assembler.add(part, stored.received_at))
+                self._finished.extend(self._assembler.add(part, stored.received_at, now))
             elif isinstance(part, str):
                 self._finished.append(_unreadable(stored.fingerprint, part, stored.received_at))
         self._resumed = True

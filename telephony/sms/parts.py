@@ -28,6 +28,7 @@ class _Group:
     """The parts of one message that have come so far, by sequence."""
 
     since: datetime
+    waits_since: datetime
     parts: dict[int, ReceivedPart] = field(default_factory=dict)
 
     def takes(self, part: ReceivedPart) -> bool:
@@ -53,18 +54,22 @@ class Assembler:
     @property
     def deadline(self) -> datetime | None:
         """When the oldest incomplete message is given up; None when none is open."""
-        oldest = min((group.since for group in self._groups()), default=None)
+        oldest = min((group.waits_since for group in self._groups()), default=None)
         return None if oldest is None else oldest + self._patience
 
-    def add(self, part: ReceivedPart, received_at: datetime) -> list[Assembled]:
-        """Take a part that came at `received_at`; return the messages that this finishes."""
+    def add(self, part: ReceivedPart, received_at: datetime, waits_since: datetime | None = None) -> list[Assembled]:
+        """Take a part that came at `received_at`; return the messages that this finishes.
+
+        `waits_since` is given for a part of an earlier run: the others may wait in the modem since, however long ago.
+        """
+        waits_since = waits_since or received_at
         if part.reference is None:
-            return [_assembled(_Group(received_at, {1: part}), 1)]
+            return [_assembled(_Group(received_at, waits_since, {1: part}), 1)]
         key = (part.sender, part.reference, part.total)
         groups = self._open.setdefault(key, [])
         group = next((each for each in groups if each.takes(part)), None)
         if group is None:
-            group = _Group(received_at)
+            group = _Group(received_at, waits_since)
             groups.append(group)
         group.parts.setdefault(part.sequence, part)
         if len(group.parts) == part.total:
@@ -77,7 +82,7 @@ class Assembler:
             (key, group)
             for key, groups in self._open.items()
             for group in groups
-            if now - group.since >= self._patience
+            if now - group.waits_since >= self._patience
         ]
         return [self._close(key, group) for key, group in late]
 

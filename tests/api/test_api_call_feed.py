@@ -12,11 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
-from api_house import House, api_house
+from api_house import OWNER, House, api_house
+from fastapi import FastAPI
 
+from api.call_feed import call_feed_router
 from api.server import open_socket, serve_app
 from services.accounts.tokens import LIFETIME
 from services.events import QUEUE_SIZE, CallEvent, CallEventType
+from services.web.access import set_accounts
 
 
 @dataclass
@@ -112,6 +115,23 @@ async def test_the_feed_ends_with_the_token(tmp_path: Path) -> None:
             assert answer.status_code == 200
             async with asyncio.timeout(5):
                 assert len([event async for event in events(answer.aiter_lines())]) == 1
+
+
+async def test_the_feed_ends_for_a_user_who_is_let_in_no_more(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        house, app = served.house, FastAPI()
+        set_accounts(app, house.accounts)
+        app.include_router(call_feed_router(house.bus, ask_again=0.0))
+        house.app.mount("/asked", app)
+        async with served.client.stream("GET", "/asked/admin/calls/stream") as answer:
+            told = events(answer.aiter_lines())
+            await anext(told)
+            served.publish(1)
+            assert (await anext(told))["id"] == "c1.1"
+            await house.accounts.set_password("default", OWNER, "another four long words")
+            served.publish(2)
+            async with asyncio.timeout(5):
+                assert [event async for event in told] == []
 
 
 async def test_who_goes_away_leaves_nothing_behind(tmp_path: Path) -> None:

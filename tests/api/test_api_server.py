@@ -93,6 +93,17 @@ def test_errors_are_problem_documents(server: httpx.Client) -> None:
     assert answer.json()["status"] == answer.status_code == 404
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_request_that_brings_too_much_is_refused(server: httpx.Client, told: bool) -> None:
+    size = 3_000_000
+    content = b"x" * size if told else (b"x" * 1000 for _ in range(size // 1000))
+    answer = server.post("/admin/auth/login", content=content)
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert server.get("/healthz").status_code == 200
+
+
 def test_every_answer_has_security_headers(server: httpx.Client) -> None:
     for path in ("/", "/healthz", "/nowhere", "/docs"):
         headers = server.get(path).headers

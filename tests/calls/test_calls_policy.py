@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _DAYS = [(datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (-1, 0, 1)]
 CLOSED = {"holidays": _DAYS}
+SHORT = [{"number": "*", "greeting": "Hello, {name} here."}]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -123,7 +124,7 @@ async def test_callers_are_served_in_their_own_way_and_not_too_often(lines: Live
 
 async def test_a_notice_is_heard_first_and_recorded_is_only_what_comes_behind_it(lines: LiveLines) -> None:
     notice = "This call is recorded."
-    await lines.lay_down(consent_notice={"en": notice})
+    await lines.lay_down(consent_notice={"en": notice}, callers=SHORT)
     call = await lines.ring("+79160000031")
     await call.answered()
     call.speak(tone(1300, 0.8))  # the caller's noise over the notice
@@ -143,7 +144,10 @@ async def test_a_notice_is_heard_first_and_recorded_is_only_what_comes_behind_it
     assert np.abs(secretary).max() > 300
     assert share_of(caller.ravel()[-round(1.6 * rate) :], 900) > 0.5
 
-    for number, policy in (("+79160000032", {"record": False}), ("+79160000033", {"consent_notice": {"ru": "Запись."}})):
+    for number, policy in (
+        ("+79160000032", {"record": False}),
+        ("+79160000033", {"consent_notice": {"ru": "Запись."}}),
+    ):
         await lines.lay_down(**policy)
         call = await lines.ring(number)
         await call.answered()
@@ -162,47 +166,45 @@ async def test_a_key_counts_once_however_the_modem_tells_of_it(lines: LiveLines)
         {"key": "1", "label": "the way", "action": "say", "value": told},
         {"key": "3", "label": "a message", "action": "message"},
     ]
-    await lines.lay_down(menu=menu)
-    sim, number = lines.sim(), "+79160000041"
-    call = await lines.ring(number)
-    await call.answered()
-    await sound_of(call)
-    try:
-        for fault in ("", "dtmf-in-band-only", "dtmf-urc-only", "dtmf-urc-late"):
-            sim.set_faults([fault] if fault else [])
-            await call.press("1")
-            await asyncio.sleep(1.5)
-        await call.press("3")
-        await asyncio.sleep(1.5)
-        await call.hang_up()
-    finally:
-        sim.set_faults([])
-    turns = await lines.turns(await lines.filed(number))
-    assert "For the way, press 1." in turns[0].intended
-    said = [turn.intended for turn in turns if turn.role == "secretary"]
-    assert [told in text for text in said].count(True) == 4, said
-    assert "message" in said[-1] or "pass on" in said[-1], said
-    pressed = [turn.intended for turn in turns if turn.role == "caller"]
-    assert pressed == ["1", "1", "1", "1", "3"]
-
-
-async def test_a_colleague_is_written_to_once_with_the_callers_number(lines: LiveLines) -> None:
-    colleague, sim = "+79160009999", lines.sim()
-    menu = [{"key": "4", "label": "a colleague", "action": "transfer"}]
-    for number, when, key in (("+79160000051", "on_request", "4"), ("+79160000052", "always", "")):
-        before = len(sim.sent_sms())
-        await lines.lay_down(forward={"to": colleague, "when": when, "how": "sms"}, menu=menu)
+    await lines.lay_down(menu=menu, callers=SHORT)
+    sim = lines.sim()
+    for count, fault in enumerate(["dtmf-in-band-only", "dtmf-urc-only", "dtmf-urc-late"]):
+        number = f"+7916000004{count}"
+        sim.set_faults([fault])
         call = await lines.ring(number)
         await call.answered()
         await sound_of(call)
-        if key:
-            await call.press(key)
-        assert await call.ended(30.0) == "secretary"
-        record = await lines.filed(number)
-        said = " ".join(turn.heard for turn in await lines.turns(record) if turn.role == "secretary")
-        assert "ask a colleague to call you back now" in said
-        await until(lambda: len(sim.sent_sms()) > before)  # noqa: B023 - of this turn
-        await asyncio.sleep(0.5)
-        (sent,) = sim.sent_sms()[before:]
-        assert sent.submitted.number == colleague
-        assert number in sent.submitted.text
+        await call.press("1")
+        await asyncio.sleep(1.3)
+        if fault == "dtmf-in-band-only":
+            await call.press("3")
+            await asyncio.sleep(0.5)
+        await call.hang_up()
+        sim.set_faults([])
+        turns = await lines.turns(await lines.filed(number))
+        said = [turn.intended for turn in turns if turn.role == "secretary"]
+        assert "For the way, press 1." in said[0]
+        assert said.count(told) == 1, (fault, said)
+        if fault == "dtmf-in-band-only":
+            assert "take a message" in said[2]
+    await lines.idle()
+
+
+async def test_a_colleague_is_written_to_once_with_the_callers_number(lines: LiveLines) -> None:
+    colleague, number, sim = "+79160009999", "+79160000051", lines.sim()
+    menu = [{"key": "4", "label": "a colleague", "action": "transfer"}]
+    await lines.lay_down(forward={"to": colleague, "when": "on_request", "how": "sms"}, menu=menu, callers=SHORT)
+    call = await lines.ring(number)
+    await call.answered()
+    await sound_of(call)
+    await call.press("4")
+    assert await call.ended(30.0) == "secretary"
+    record = await lines.filed(number)
+    assert (record.outcome, record.end_reason) == ("answered", "call_back")
+    said = [turn.heard for turn in await lines.turns(record) if turn.role == "secretary"]
+    assert "ask a colleague to call you back now" in said[-1]
+    await until(sim.sent_sms)
+    await asyncio.sleep(0.5)
+    (sent,) = sim.sent_sms()
+    assert sent.submitted.recipient == colleague
+    assert number in sent.submitted.text

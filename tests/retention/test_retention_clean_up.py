@@ -7,15 +7,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from api_house import House, api_house
+from api_house import NUMBER, House, api_house
 
-from services.domain import TakenMessage
+from services.domain import TakenMessage, Turn
 from services.events import CallEventType
 from services.retention.retention import BATCH, Retention
 from services.retention.settings import RetentionSettings
 from services.retention.sounds import SoundFiles
+from services.storage.conversations import Conversations
 from services.storage.messages import Messages
 from services.storage.retention import RetentionBook
+from services.storage.text_messages import TextMessages
+from services.storage.text_records import NewPart, ReceivedText, StoredPart
 
 DAY = 86_400.0
 FOLDER = Path("recordings/2026/11")
@@ -28,8 +31,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-def keeper(house: House, recordings_days: int = 90, calls_days: int = 0) -> Retention:
-    settings = RetentionSettings(recordings_days=recordings_days, calls_days=calls_days)
+def keeper(house: House, recordings_days: int = 90, calls_days: int = 0, texts_days: int = 0) -> Retention:
+    settings = RetentionSettings(recordings_days=recordings_days, calls_days=calls_days, texts_days=texts_days)
     return Retention(settings, RetentionBook(house.database, house.clock), SoundFiles(house.data_dir), house.clock)
 
 
@@ -87,6 +90,42 @@ async def test_calls_go_after_their_days_and_what_was_left_for_the_owner_stays(h
     assert not path.exists()
     assert sound.exists()
     assert [each.id for each in await Messages(house.database).list("default")] == ["m1"]
+
+
+async def write(house: House, number: str, text: str) -> str:
+    """Store a message that came now, its answer, and the turn of it; return the conversation's id."""
+    line = TextMessages(house.database, house.clock).of_line("default", "gsm")
+    conversations = Conversations(house.database, house.clock)
+    thread = await conversations.open("default", "sms", number, "ru", "anna")
+    now = house.clock.now()
+    await line.add_part(StoredPart(text, "00", now, number, text))
+    came = await line.add_received(ReceivedText(number, text, "text", now), [text])
+    assert came is not None
+    answer = await line.answer(came.id, f"answer to {text}", [NewPart("00", 1, text, 1, 1, None)], thread.id)
+    assert answer is not None
+    for part in await line.parts(answer.id):
+        await line.part_sent(part.id, 1)
+    turn = Turn(0, "caller", text, text, "ru", 0.0, 0.0, "typed")
+    await conversations.add_turn("default", thread.id, turn)
+    return thread.id
+
+
+async def test_text_messages_go_after_their_days_with_their_turns_and_waiting_ones_stay(house: House) -> None:
+    texts = TextMessages(house.database, house.clock)
+    gone, kept = await write(house, NUMBER, "old"), await write(house, "+79990001122", "old, too")
+    waiting = await texts.of_line("default", "gsm").queue(NUMBER, "waits", [NewPart("00", 1, "", 1, 1, None)], "")
+    house.clock.ahead = 20 * DAY
+    await write(house, "+79990001122", "new")
+    house.clock.ahead = 31 * DAY
+    await keeper(house).clean_up()
+    assert len(await texts.list("default")) == 7
+    await keeper(house, texts_days=30).clean_up()
+    assert {each.text for each in await texts.list("default")} == {"new", "answer to new", "waits"}
+    assert [part.status for part in await texts.of_line("default", "gsm").parts(waiting.id)] == ["queued"]
+    conversations = Conversations(house.database, house.clock)
+    assert (await conversations.open("default", "sms", NUMBER, "ru", "anna")).id != gone
+    left = await conversations.open("default", "sms", "+79990001122", "ru", "anna")
+    assert (left.id, [turn.text for turn in left.history]) == (kept, ["new"])
 
 
 async def test_more_than_a_batch_goes_in_one_round(house: House) -> None:

@@ -6,7 +6,7 @@ from services.storage.database import Database
 from services.storage.text_messages import LineTexts, TextMessages
 from services.storage.text_records import NewPart, ReceivedText, StoredPart
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC)  # when this file was read: in a whole run that is minutes before its tests
 NUMBER = "+79990001122"
 
 
@@ -90,7 +90,7 @@ async def test_a_message_may_be_left_unanswered(database: Database) -> None:
 async def test_a_message_goes_out_part_by_part(database: Database) -> None:
     store = of_line(database)
     queued = await store.queue(NUMBER, "hi", parts(2), "test")
-    soon = NOW + timedelta(minutes=1)
+    soon = datetime.now(UTC) + timedelta(minutes=1)
     assert (await store.due(soon)) == queued
     first, second = await store.parts(queued.id)
     assert [first.pdu, second.pdu] == ["AB1", "AB2"]
@@ -124,7 +124,7 @@ async def test_a_report_settles_a_doubt(database: Database) -> None:
     queued = await store.queue(NUMBER, "hi", parts(2), "")
     first, _ = await store.parts(queued.id)
     await store.part_trying(first.id)
-    await store.part_doubtful(first.id, NOW + timedelta(minutes=5), "silent")
+    await store.part_doubtful(first.id, datetime.now(UTC) + timedelta(minutes=5), "silent")
     assert await store.report(17, NUMBER, delivered=True)
     assert [(part.status, part.doubts) for part in await store.parts(queued.id)] == [("delivered", 1), ("queued", 0)]
     due = await store.due(datetime.now(UTC))  # the next part may go at once
@@ -142,32 +142,6 @@ async def test_a_report_of_failure_fails_the_message(database: Database) -> None
     assert message is not None
     assert (message.status, message.error) == ("failed", "switched off")
     assert (await store.counts(NOW - timedelta(days=1))).failed == 1
-
-
-async def test_everything_of_a_number_is_forgotten(database: Database) -> None:
-    store, texts = of_line(database), TextMessages(database)
-    for fingerprint, number in (("f1", NUMBER), ("f2", "+7999")):
-        await store.add_part(stored(fingerprint, number))
-        await store.add_received(received(number=number), [fingerprint])
-    await store.add_part(stored("loose"))
-    queued = await store.queue(NUMBER, "hi", parts(2), "")
-    assert await texts.forget("other", NUMBER) == 0
-    assert await texts.forget("default", NUMBER) == 2
-    assert [each.number for each in await texts.list("default")] == ["+7999"]
-    assert await store.loose_parts() == []
-    assert await store.parts(queued.id) == []
-    assert await texts.forget("default", NUMBER) == 0
-
-
-async def test_old_messages_are_removed_and_waiting_ones_stay(database: Database) -> None:
-    store, texts = of_line(database), TextMessages(database)
-    await store.add_part(stored("f1"))
-    await store.add_received(received(), ["f1"])
-    queued = await store.queue(NUMBER, "hi", parts(), "")
-    assert await texts.remove_before("default", NOW - timedelta(days=1)) == 0
-    assert await texts.remove_before("default", NOW + timedelta(days=1)) == 1
-    assert [each.id for each in await texts.list("default")] == [queued.id]
-    assert await store.add_part(stored("f1"))  # forgotten: the same PDU is new again
 
 
 async def test_lists_are_newest_first_and_can_be_narrowed(database: Database) -> None:

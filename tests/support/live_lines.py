@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -27,7 +28,7 @@ from telephony.settings import TelephonySettings
 from telephony.simulator import ModemSimulator, SimulatedCall, UsbPort
 
 OWNER, PASSWORD = "olga", "seven grey herons waded"
-NAMES = ("gsm", "gsm-2")
+NAMES = ("gsm", "gsm-2", "gsm-3")
 AUDIBLE = 300
 FILED_SECONDS = 20.0
 
@@ -109,7 +110,8 @@ async def live_lines(
         return [port for sim in sims for port in sim.usb_ports()]
 
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(sims[0])
+        if not sims[0].usb_ports():
+            await stack.enter_async_context(sims[0])
         owner = {"username": OWNER, "password": PASSWORD}
         installation = await stack.enter_async_context(open_installation(language="en", owner=owner, **settings))
         pool = modem_pool(installation, TelephonySettings(status_every_seconds=5.0), usb)
@@ -124,11 +126,16 @@ async def live_lines(
         client.headers["Authorization"] = f"Bearer {token.access_token}"
         lines = LiveLines(installation, pool, sims, client)
         await ready(pool)
-        for sim in sims[1:]:  # one after the other, so that the names are known
+        for count, sim in enumerate(sims[1:], start=2):  # one after the other, so that the names are known
             await stack.enter_async_context(sim)
-            await until(lambda sim=sim: len(pool.services) == sims.index(sim) + 1, 20.0)
+            await until(partial(_are_there, pool, count), 20.0)
             await ready(pool)
+        await until(lambda: len(installation.directory.lines(installation.company_id)) == len(sims))
         yield lines
+
+
+def _are_there(pool: ModemPool, count: int) -> bool:
+    return len(pool.services) == count
 
 
 async def until(true: Callable[[], Any], seconds: float = 10.0, every: float = 0.05) -> None:

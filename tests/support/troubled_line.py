@@ -35,8 +35,8 @@ async def troubled_line(installation: Installation, sim: ModemSimulator) -> Asyn
 async def ready(pool: ModemPool, seconds: float = READY_SECONDS) -> None:
     """Wait until every line of the pool is ready. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not pool.services or any(part.state is not State.READY for part in pool.parts()):
-            await asyncio.sleep(0.05)
+        while not pool.services or any(part.state is not State.READY for part in pool.parts()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # several services may change, and others come
 
 
 async def all_calls(installation: Installation) -> list[CallRecord]:

@@ -27,6 +27,7 @@ ANSWERS = {
     "AT+CREG?": ["+CREG: 1,1", "OK"],
     "AT+CSQ": ["+CSQ: 21,99", "OK"],
     "AT+COPS?": ['+COPS: 0,0,"Example, Net",7', "OK"],
+    "AT+CPMUTEMP": ["ERROR"],
     "ATA": ["VOICE CALL: BEGIN", "OK"],
     "AT+CHUP": ["VOICE CALL: END: 000031", "OK"],
     "AT+CLCC": [["OK"], ['+CLCC: 1,1,0,0,0,"+79991234567",145', "OK"]],  # no call at the start
@@ -94,6 +95,8 @@ class ScriptedModem:
             self._news.set()
             if self.echo:
                 self.at.write(raw + b"\r")
+            if not command.startswith("AT"):
+                continue  # a module says nothing to a line that is no command
             if command == "ATE0":
                 self.echo = False
             answer = self.answers.get(command, ["OK"])

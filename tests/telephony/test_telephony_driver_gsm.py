@@ -24,7 +24,7 @@ async def test_start_up_and_part(scripted: Any, desk: Any, serving: Serving) -> 
         part = service.part()
         assert (part.state, part.required) == (State.READY, False)
         assert part.detail == "SIMCOM_SIM7600E-H: Example, Net, signal -71 dBm."
-    assert scripted.received[:4] == ["AT", "ATZ", "ATE0", "AT+CMEE=1"]
+    assert scripted.received[:5] == ["\x1b", "AT", "ATZ", "ATE0", "AT+CMEE=1"]
     for command in ("AT+CREG=1", "AT+CLIP=1", "AT+CVHU=0", "AT+CMGF=0", "AT+CPCMFRM=0", "AT+CPCMREG=0"):
         assert command in scripted.received
     assert not [command for command in scripted.received if command.startswith("AT+CMGD")]
@@ -34,6 +34,21 @@ async def test_call_left_by_a_crash_is_ended_at_the_start(scripted: Any, desk: A
     scripted.answers["AT+CLCC"] = ['+CLCC: 1,1,0,0,0,"+79991234567",145', "OK"]
     async with serving(scripted, desk):
         assert scripted.received.count("AT+CHUP") == 1
+
+
+async def test_a_call_that_was_still_dialled_is_ended_too_and_a_refusal_answered_by_ath(
+    scripted: Any, desk: Any, serving: Serving
+) -> None:
+    scripted.answers["AT+CLCC"] = ['+CLCC: 1,0,2,0,0,"+79991234567",145', "OK"]
+    scripted.answers["AT+CHUP"] = ["ERROR"]
+    async with serving(scripted, desk):
+        assert (scripted.received.count("AT+CHUP"), scripted.received.count("ATH")) == (1, 1)
+
+
+async def test_a_call_that_only_rings_is_no_leftover(scripted: Any, desk: Any, serving: Serving) -> None:
+    scripted.answers["AT+CLCC"] = ['+CLCC: 1,1,4,0,0,"+79991234567",145', "OK"]
+    async with serving(scripted, desk):
+        assert not {"AT+CHUP", "ATH"} & set(scripted.received)
 
 
 async def test_call_with_sound_both_ways_keys_and_the_callers_end(scripted: Any, desk: Any, serving: Serving) -> None:

@@ -72,6 +72,26 @@ async def test_who_is_let_in_is_answered_on_the_policys_terms(
     assert Capability.TRANSFER in sip_desk.lines[0].capabilities
 
 
+async def test_who_is_passed_on_at_once_is_promised_a_person(
+    start_sip: Start, sip_peer: SipPeer, sip_desk: Desk
+) -> None:
+    admitted = Admit("", "", 1, CallTerms(), forward=Forward("200", "line", "gsm"), number="+79991234567")
+    service = await start_sip(door=Doorman(admitted))
+    await sip_peer.dial(service.account.address[1])
+    await sip_desk.answered.wait()
+    terms = sip_desk.lines[0].info.terms
+    assert (terms.transfer_to, terms.transfer_first) == ("200", True)
+
+
+async def test_who_rings_when_we_close_is_noted(start_sip: Start, sip_peer: SipPeer, sip_desk: Desk) -> None:
+    service = await start_sip(door=Doorman(Admit("", "", 9, CallTerms())))
+    calling = asyncio.create_task(sip_peer.give_up(service.account.address[1], after=0.5))
+    await asyncio.sleep(0.3)
+    await service.close()
+    await calling
+    assert sip_desk.missed == ["alice"]
+
+
 async def test_who_gives_up_before_the_answer_is_noted(start_sip: Start, sip_peer: SipPeer, sip_desk: Desk) -> None:
     service = await start_sip(door=Doorman(Admit("", "", 3, CallTerms())))
     await sip_peer.give_up(service.account.address[1], after=0.2)
@@ -102,6 +122,19 @@ async def test_registration_proves_who_we_are_and_ends_with_us(
     assert (sip_peer.refused, sip_peer.registered) == (1, [60])
     await service.close()
     assert sip_peer.registered[-1] == 0
+
+
+async def test_a_port_of_another_program_is_not_shared_with_it(start_sip: Start, sip_desk: Desk) -> None:
+    """The stack itself would share it, and each caller would reach one of the two."""
+    port = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", port))
+        service = await start_sip(ready=False, bind_port=port)
+        await until(lambda: "cannot be listened on" in service.part().detail)
+        assert "SECRETARY_SIP__BIND_PORT" in service.part().remedy
+    await until(lambda: service.account.address[1] == port)
 
 
 async def test_it_works_on_every_address_and_with_a_server_by_name(
@@ -168,5 +201,5 @@ async def test_callers_are_told_goodbye_when_the_house_is_killed(
 
 async def test_a_port_that_is_taken_is_told(start_sip: Start, sip_peer: SipPeer) -> None:
     service = await start_sip(ready=False, bind_port=sip_peer.port)
-    await until(lambda: service.part().detail == "Address already in use")
-    assert str(sip_peer.port) in service.part().remedy
+    await until(lambda: "address already in use" in service.part().detail)
+    assert str(sip_peer.port) in service.part().detail

@@ -5,12 +5,13 @@ import importlib.util
 from dataclasses import replace
 
 import pytest
-from sip_desk import INFO, PATIENCE, Desk, Start, pitch, until
+from sip_desk import INFO, PATIENCE, Desk, Doorman, Start, pitch, until
 from sip_peer import PASSWORD, USER, SipPeer
 
 from services.errors import LineError, NotTakenError
 from services.voice.directory import CallOrder
 from services.voice.line import Capability, Closed, Digit
+from telephony.policy.gatekeeper import Refuse
 
 pytest_plugins = ("sip_fixtures",)
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("sippy") is None, reason="needs the extra sip (sippy)")
@@ -141,6 +142,15 @@ async def test_a_caller_is_connected_with_a_colleague(start_sip: Start, sip_peer
     assert sip_peer.refers == ["sip:200@127.0.0.1"]
     async with asyncio.timeout(PATIENCE):
         await call.over.wait()
+
+
+async def test_a_stranger_is_not_called_without_a_permit(start_sip: Start, sip_peer: SipPeer, sip_desk: Desk) -> None:
+    service = await start_sip(door=Doorman(Refuse("closed")))
+    line = service.place(replace(INFO, direction="out", number="100"), colleague="200")
+    await sip_peer.next_call()
+    await sip_desk.answered.wait()
+    await line.transfer("+18005550100")
+    assert sip_peer.refers == ["sip:+79991234567@127.0.0.1"]  # what the doorman gives for every number
 
 
 async def test_a_failed_transfer_keeps_the_call(start_sip: Start, sip_peer: SipPeer, sip_desk: Desk) -> None:

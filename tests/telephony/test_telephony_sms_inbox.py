@@ -251,6 +251,24 @@ async def test_parts_wait_in_the_database_across_a_restart(texts: TextMessages, 
         await again.detach()
 
 
+async def test_parts_of_a_message_wait_on_the_card_however_long_the_program_was_away(
+    texts: TextMessages, service: Make, clock: JumpingClock
+) -> None:
+    async with ModemSimulator() as simulator, channel_to(simulator.at_port) as channel:
+        running = service()
+        await running.attach(channel)
+        await simulator.deliver_sms(delivered("+79990001122", "раз ", part=(7, 3, 1)))
+        await until(empty(simulator))
+        await running.detach()
+        for sequence, text in ((2, "два "), (3, "три")):
+            await simulator.deliver_sms(delivered("+79990001122", text, part=(7, 3, sequence)))
+        clock.jump(hours=9)
+        again = service()
+        await again.attach(channel)
+        assert [each.text for each in await messages(texts, 1)] == ["раз два три"]
+        await again.detach()
+
+
 async def test_a_pdu_that_lost_bytes_on_the_wire_is_read_again(texts: TextMessages, service: Make) -> None:
     listed = 0
 

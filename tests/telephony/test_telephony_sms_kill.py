@@ -23,6 +23,7 @@ from services.storage.database import Database
 from services.storage.text_messages import TextMessages
 from sms_line import COMPANY, LINE, channel_to
 from telephony.sms.service import SmsService
+from telephony.sms.settings import SmsSettings
 
 STARTED = time.monotonic()
 
@@ -33,7 +34,8 @@ class FastClock(LoopClock):
 
 async def main():
     database = Database(sys.argv[1])
-    service = SmsService(TextMessages(database, FastClock()).of_line(COMPANY, LINE), FastClock())
+    patient = SmsSettings(part_patience_seconds=86400)  # by this clock a busy machine takes long to bring all parts
+    service = SmsService(TextMessages(database, FastClock()).of_line(COMPANY, LINE), FastClock(), patient)
     async with channel_to(sys.argv[2]) as channel:
         await service.attach(channel)
         while not channel.closed:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,7 +99,9 @@ def test_groups_for_reading_back(number: str, language: str, written: str) -> No
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.from_regex(r"\+7\d{10}|[78]9\d{9}|\d{7}", fullmatch=True).filter(str.isascii), st.sampled_from(["ru", "en"]))
+@given(
+    st.from_regex(re.compile(r"\+7\d{10}|[78]9\d{9}|\d{7}", re.ASCII), fullmatch=True), st.sampled_from(["ru", "en"])
+)
 def test_what_is_read_back_is_heard_as_the_same_number(number: str, language: str) -> None:
     said = to_spoken(
         group_digits(number, language).replace(" ", "-") if len(number) == 7 else group_digits(number, language),

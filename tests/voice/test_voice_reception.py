@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from virtual_time import run_virtually
-from voice_desk import a_desk
+from voice_desk import Books, a_desk
 from voice_fakes import Act, FakeLine, FakeMouth, MemoryLog
 
 from services.clock import LoopClock
-from services.errors import EngineUnavailableError, LineError, StorageError
+from services.domain import CompanyProfile, Persona
+from services.errors import EngineUnavailableError, LineError, SecretaryError, StorageError
 from services.events import CallEvent, CallEventType, EventBus
 from services.tts.protocol import Voice
 from services.voice.journal import CallJournal
@@ -69,6 +70,32 @@ async def test_without_a_voice_nobody_is_answered_into_silence(tmp_path: Path) -
         await Reception(a_desk(tmp_path, log, mouth=Silent())).take(FakeLine([]))
     assert types(log) == ["started", "ended"]
     assert log.events[-1].data["outcome"] == "failed"
+
+
+class Nobody(Books):
+    """A company for which nobody answers."""
+
+    async def get(self, company_id: str, slug: str) -> Persona | None:
+        return None
+
+    async def for_language(self, company_id: str, language: str) -> Persona | None:
+        return None
+
+
+class NoCompany(Nobody):
+    """No company at all: nothing can be stored under it."""
+
+    async def profile(self, company_id: str) -> CompanyProfile | None:
+        return None
+
+
+@pytest.mark.parametrize(("books", "stored"), [(Nobody(), ["started", "ended"]), (NoCompany(), [])])
+async def test_a_call_that_nobody_can_take_is_not_forgotten(tmp_path: Path, books: Books, stored: list[str]) -> None:
+    log = MemoryLog()
+    with pytest.raises(SecretaryError):
+        await Reception(a_desk(tmp_path, log, companies=books, personas=books)).take(FakeLine([]))
+    assert types(log) == stored
+    assert all(event.data["outcome"] == "failed" for event in log.events[1:])
 
 
 async def test_a_call_that_is_cancelled_is_closed_in_the_store(tmp_path: Path) -> None:

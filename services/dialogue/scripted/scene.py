@@ -115,10 +115,9 @@ class Scene:
             await self.certain.wait()
 
     def say(self, key: str, **values: str) -> str:
-        """Return a phrase; on a call of our own its `_out` form, where it has one."""
-        if self.outgoing and f"{key}_out" in phrases_of(self.language):
-            key = f"{key}_out"
-        return self.speaker.say(key, **values)
+        """Return a phrase; in writing its `_written` form, on a call of our own its `_out` form, where it has one."""
+        form = f"{key}_written" if self.conversation.written else f"{key}_out" if self.outgoing else key
+        return self.speaker.say(form if form in phrases_of(self.language) else key, **values)
 
     @property
     def outgoing(self) -> bool:

@@ -258,6 +258,8 @@ class Callee:
                 return False
             case ReplyDone():
                 await self._hang_up("failure")
+            case Heard() if event.speech_end <= self._opened_at:  # said before the beep, understood behind it
+                self._turns.caller_spoke(event)
             case Heard() if event.utterance.understood:
                 self._guess.taken = Taken.PERSON
                 self._guess.hear(event.utterance.text)
