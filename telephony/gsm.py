@@ -61,6 +61,7 @@ class GsmService:
     ) -> None:
         self.answering = answering
         self.problems = Problems()
+        self.on_up: Callable[[GsmService], None] | None = None  # told when the modem is there and the line has its name
         self._settings = settings
         self._find = find or partial(find_ports, settings.at_port, settings.audio_port)
         self._named = named
@@ -231,6 +232,8 @@ class GsmService:
         if self._named is not None:
             self.answering = session.answering = await self._named(session.identity)
         self._session = session
+        if self.on_up is not None:
+            self.on_up(self)
         if self._rang is not None:
             rings = await session.modem.who_rings()
             if rings is None or self._rang[0] not in ("", rings):  # the number may not have been told yet

@@ -104,9 +104,6 @@ class ModemPool:
             elsewhere = service.name in taken or away > FORGET_SECONDS
             if elsewhere and service.session is None:
                 await self._drop(place)
-        for service in self.services:
-            if service.session is not None:
-                self._directory.add(service)
 
     async def _plugged_in(self) -> list[ModemPorts]:
         return modems(await asyncio.to_thread(self._listing))
@@ -118,6 +115,7 @@ class ModemPool:
 
     async def _add(self, place: str, find: Find) -> None:
         self._services[place] = service = self._make(find)
+        service.on_up = self._directory.add
         await service.start()
 
     async def _drop(self, place: str) -> None:

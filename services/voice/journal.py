@@ -49,6 +49,7 @@ class CallJournal:
         self._ended: CallEvent | None = None
         self._unstored = 0
         self._closed = False
+        self._begun = asyncio.Event()
         self._writer = asyncio.create_task(self._write(), name=f"journal {call_id}")
 
     def record(self, type_: CallEventType, data: Mapping[str, Any] | None = None) -> None:
@@ -74,6 +75,14 @@ class CallJournal:
     def saying(self, text: str) -> None:
         """Publish what is being spoken from now on."""
         self.record(CallEventType.SAYING, {"text": text})
+
+    async def begun(self, timeout: float) -> None:
+        """Wait until the first event is stored, or was given up, at most `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._begun.wait()
+        except TimeoutError:
+            log.warning("a call is answered before its beginning is stored", call=self.call_id)
 
     async def close(self, timeout: float = 10.0) -> None:
         """Wait until everything recorded is stored, at most `timeout` seconds; what is late is an errand."""
@@ -112,6 +121,7 @@ class CallJournal:
             if event is None:
                 break
             await self._store_with_patience(event)
+            self._begun.set()
             self._unstored -= 1
             if event.type is CallEventType.ENDED:
                 self._publish_end()

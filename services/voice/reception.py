@@ -26,6 +26,9 @@ from services.voice.settings import VoiceSettings
 from services.voice.speaking.ahead import opening_ahead
 from services.voice.warming import warm
 
+_FIRST_STORED = 0.3
+"""What an answer waits at most for the call to be on the disk: a process that dies then has not lost it."""
+
 log = structlog.get_logger()
 
 
@@ -124,6 +127,7 @@ class Reception:
             call = await self._call(line, conversation, journal, settings, recording)
             async with opening_ahead(call):
                 talk = VoiceConversation(call, partial(desk.listener, call), recording.caller)
+                await journal.begun(_FIRST_STORED)  # whatever happens from now on, the call is known
                 await line.answer()
                 answered = desk.clock.monotonic()
                 journal.record(CallEventType.ANSWERED)

@@ -25,6 +25,8 @@ LOST_SECONDS = 3.0
 WAIT_SECONDS = 30.0
 PATIENCE_SECONDS = 40.0
 SETTLE_SECONDS = 0.3
+NOTED_SECONDS = 0.2
+"""A call's first note goes to the disk beside its answer, which does not wait for it: so soon it may be missing."""
 MOST_SENT = 2
 """A message that was being sent when the axe fell is sent once more: nobody knows whether it went out."""
 
@@ -251,6 +253,8 @@ class KilledHouse:
             return [] if right else [f"{each}: {mine}"]
         if each.ended_by == "caller":
             return [] if outcomes in (["cut"], ["answered"]) else [f"{each}: {mine}"]
+        if not mine and each.talked_seconds < NOTED_SECONDS:
+            return []
         if outcomes != ["cut"] or mine[0]["end_reason"] != "crash" or each.ended_by != "secretary":
             return [f"{each}: {mine}"]
         wrong = [] if "AT+CPCMREG=0" in each.commands else [f"call audio was left on: {each}"]
