@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from services.voice.directory import CallOrder
@@ -71,3 +71,23 @@ class Answering:
     door: Door | None = None
     texts: Texts | None = None
     noted: Noted | None = None
+
+    async def judge(self, number: str) -> Admit | Refuse:
+        """Ask the door about a caller; without one everybody is let in."""
+        if self.door is None:
+            return Admit(self.info.persona, self.info.language, 0, self.info.terms, number=number)
+        return await self.door.incoming(self.info.line, self.info.company_id, number)
+
+
+def admitted_call(base: LineInfo, number: str, admitted: Admit) -> LineInfo:
+    """Return who is on the line, and on what terms, when `admitted` lets `number` in."""
+    terms = admitted.terms
+    if admitted.forward is not None:
+        terms = replace(terms, transfer_to=admitted.forward.to, transfer_first=True)
+    return replace(
+        base,
+        number=admitted.number or number,
+        persona=admitted.persona or base.persona,
+        language=admitted.language or base.language,
+        terms=terms,
+    )

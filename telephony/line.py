@@ -23,6 +23,7 @@ from telephony.serial_port import SerialPort
 
 PLAYOUT_SECONDS = 4.0
 """A voice that speaks barely faster than real time fills this while it is ahead, and has it when it falls behind."""
+NO_SOUND = "The call had no sound: it ended before the modem gave any."
 POLL_SECONDS = 5.0
 POLL_AGAIN_SECONDS = 1.0
 
@@ -106,11 +107,9 @@ class GsmLine(PlayoutLine):
         except LineError as error:
             if not self.closed:  # the other side is there and hears nothing: that is the modem's fault
                 self._fail(error)
-            raise NotTakenError(
-                "The call had no sound: it ended before the modem gave any.", outcome="failed"
-            ) from error
+            raise NotTakenError(NO_SOUND, outcome="failed") from error
         if self.closed:
-            raise self._gone()
+            raise NotTakenError(NO_SOUND, outcome="failed")
         self.answered_at = asyncio.get_running_loop().time()
         self._audio.drop_stale()
         for pump in (self._audio.read(self._hear), self._audio.write(), self._poll()):

@@ -22,6 +22,7 @@ REFUSAL_SETTLE = 0.5
 """A call that was never up may end without a word, or 0.3 s late; one that rings later is the next one."""
 AUDIO_TRIES = 20
 AUDIO_PAUSE = 0.5
+ASK_EVERY = 4
 """Audio is refused while the call is still being set up: asked again each 0.5 s, up to 10 s."""
 INCOMING = 4  # stat of +CLCC
 KEYS = frozenset("0123456789*#ABCD")
@@ -121,6 +122,8 @@ class Sim7600:
                     log.info("the modem took several tries to give audio", tries=attempt + 1)
                 return
             await self.wait_while(Phase.TALKING, AUDIO_PAUSE)
+            if attempt % ASK_EVERY == ASK_EVERY - 1 and not await self.has_call():
+                self.call_vanished()  # without a word, which is why there is no sound
         if self.call.phase is not Phase.TALKING:
             raise ModemError("The call ended before its audio was on.")
         raise ModemError("The modem gives no audio to the call.", "Reset the modem, or plug it in again.")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -11,7 +10,7 @@ import structlog
 from services.errors import LineError
 from services.voice.line import LineInfo
 from telephony.aftercare import make_ready, reset_in_doubt
-from telephony.answering import Answering
+from telephony.answering import Answering, admitted_call
 from telephony.at.channel import AtChannel
 from telephony.at.urcs import CallerId
 from telephony.call_reports import CallReports
@@ -72,6 +71,7 @@ class ModemSession:
         self._settings = settings
         self._forwarding = forwarding
         self._line: GsmLine | None = None
+        self._held = False  # whoever rang last was given to a conversation, which tells what became of it
         self._judged: Admit | Refuse | None = None  # about the call that rings
         self._caller = 0  # counts whoever rings: the next one, or the same under a number that came late
         self._tidying = False
@@ -168,8 +168,7 @@ class ModemSession:
 
     async def close(self) -> None:
         """End the call that is up, and everything else that was begun; idempotent."""
-        unheld = self._line is None or self._line.info.direction == "out"
-        if unheld and self.modem.call.phase is Phase.RINGING and not isinstance(self._judged, Refuse):
+        if not self._held and self.modem.call.phase is Phase.RINGING and not isinstance(self._judged, Refuse):
             self.rang = self.modem.call.number
         if self._line is not None:
             await self._line.hangup()
@@ -205,7 +204,8 @@ class ModemSession:
             if self.modem.call.phase is not Phase.RINGING:
                 return
             caller = self._caller
-            judged = await self._judge(self.modem.call.number)
+            self._reports.called_anew(self.modem.call.number)
+            judged = await self.answering.judge(self.modem.call.number)
             if self._caller != caller:  # that was about somebody else
                 return
             self._judged = judged
@@ -226,24 +226,9 @@ class ModemSession:
         if number := await self.modem.who_rings():
             self.modem.take_note(CallerId(number, None))
 
-    async def _judge(self, number: str) -> Admit | Refuse:
-        self._reports.called_anew(number)
-        info, door = self.answering.info, self.answering.door
-        if door is None:
-            return Admit(info.persona, info.language, 0, info.terms, number=number)
-        return await door.incoming(info.line, info.company_id, number)
-
     def _answer(self, admitted: Admit) -> None:
-        base, number, terms = self.answering.info, self.modem.call.number, admitted.terms
-        if admitted.forward is not None:
-            terms = replace(terms, transfer_to=admitted.forward.to, transfer_first=True)
-        info = replace(
-            base,
-            number=admitted.number or number,
-            persona=admitted.persona or base.persona,
-            language=admitted.language or base.language,
-            terms=terms,
-        )
+        info = admitted_call(self.answering.info, self.modem.call.number, admitted)
+        self._held = True
         self._open_line(info, self.answering.take_call, admitted.forward or admitted.on_request)
 
     async def _send_away(self, refusal: Refuse) -> None:
@@ -314,15 +299,16 @@ class ModemSession:
 
     def _on_change(self, change: Change) -> None:
         self._quiet.set_busy(self.modem.call.phase in (Phase.RINGING, Phase.DIALLING))
-        held = self._line is not None and self._line.info.direction == "in" and not self._line.closed
+        if isinstance(change, Ringing) and change.rings == 1:
+            self._held = False
         if self._line is not None:
             self._line.on_change(change)
         if isinstance(change, Named) or self.modem.call.phase is not Phase.RINGING:
             self._judged = None
             self._caller += 1
         match change:
-            case Missed(number) if not held or self.modem.call.phase is Phase.TALKING:
-                self._reports.missed(number)  # else whoever holds the line knows
+            case Missed(number) if not self._held or self.modem.call.phase is Phase.TALKING:
+                self._reports.missed(number)  # else whoever took the call knows
             case SecondCaller(number):
                 self._reports.sent_away(number, "line_busy")
                 self._own(self.modem.reject_second())

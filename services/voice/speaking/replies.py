@@ -179,7 +179,8 @@ class Replies:
         if done.reply is not self._reply:
             return False
         self._reply = self._task = None
-        self._remember(done.reply, "failure" if done.error else "")
+        ended_by = "" if done.reply.speech.whole else "hangup"  # the line closed under its last words
+        self._remember(done.reply, "failure" if done.error else ended_by)
         return True
 
     async def stop(self, by: str) -> bool:

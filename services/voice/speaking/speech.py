@@ -76,6 +76,12 @@ class Speech:
         return " ".join(part for part in parts if part)
 
     @property
+    def whole(self) -> bool:
+        """True when all the sound that was made has been played: a line that closes drops what is queued."""
+        played = self._line.played
+        return not any(each.start + each.sent > played for each in self._chunks)
+
+    @property
     def interruptible(self) -> bool:
         """False while a passage is played, or comes next, that must be heard to its end."""
         played = self._line.played
