@@ -191,7 +191,8 @@ class GsmLine(PlayoutLine):
             case Key(key) if self._begun:
                 self._on_key(key, "modem")
             case Ended():
-                self._close("own_hangup" if self._own_decision else "caller_hangup")
+                others = "caller_hangup" if self._modem.has_network else "line_lost"
+                self._close("own_hangup" if self._own_decision else others)
             case Missed() if self.info.direction == "in" and not self._begun:
                 self._close("own_hangup" if self._own_decision else "not_answered")
             case NotTaken() if self.info.direction == "out" and not self._begun:

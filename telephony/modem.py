@@ -11,7 +11,7 @@ from telephony.at.results import parse_clcc
 from telephony.at.urcs import CallBegin, Registration, SimState, Urc
 from telephony.call_state import CallState, Change, Ended, Missed, NotTaken, Phase
 from telephony.startup import SWITCH_TIMEOUT, Identity, audio_off, start_up
-from telephony.status import ModemStatus, read_status
+from telephony.status import REGISTERED, ModemStatus, read_status
 
 START_SECONDS = 30.0
 NARROW, WIDE = 8_000, 16_000
@@ -55,6 +55,11 @@ class Sim7600:
         self._alarm: asyncio.TimerHandle | None = None
         self._leave = channel.subscribe(self._on_urc)
         self._registration: int | None = None
+
+    @property
+    def has_network(self) -> bool:
+        """True unless the modem has told that its network or SIM card is gone."""
+        return not self.sim_removed and self._registration in (None, *REGISTERED)
 
     async def start(self, pin: str = "", *, wide: bool = False) -> Identity:
         """Run the start-up sequence; with `wide`, call audio is at 16 kHz where the firmware can.

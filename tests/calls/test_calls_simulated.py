@@ -108,7 +108,7 @@ async def test_a_modem_with_every_harmless_fault_at_once_still_answers(phone: Ph
     ("fault", "reason"),
     [
         ("caller-hangs-up-mid-sentence", "caller_hangup"),
-        ("network-lost", "caller_hangup"),
+        ("network-lost", "line_lost"),
         ("port-vanishes", "line_lost"),
     ],
 )
