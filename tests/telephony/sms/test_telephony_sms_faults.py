@@ -1,10 +1,7 @@
 """Every fault of text messages that the simulated module knows: each message is stored once and sent once."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from sms_line import COMPANY, LINE, JumpingClock, channel_to, messages, texts_in, until, with_status
+from sms_line import COMPANY, LINE, JumpingClock, channel_to, messages, until, with_status
 
 from services.storage.text_messages import TextMessages
 from telephony.simulator import ModemSimulator
@@ -12,17 +9,6 @@ from telephony.sms.service import SmsService
 
 NUMBER = "+79990001122"
 LONG = "Длинное сообщение, которое не помещается в одну часть. " * 4
-
-
-@pytest.fixture
-def clock() -> JumpingClock:
-    return JumpingClock()
-
-
-@pytest.fixture
-async def texts(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[TextMessages]:
-    async with texts_in(tmp_path, clock) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

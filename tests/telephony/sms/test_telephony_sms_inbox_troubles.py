@@ -1,10 +1,8 @@
 """Messages on their way in, when something goes wrong for long: restarts, damaged PDUs, full or foreign storages."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
-from sms_line import COMPANY, LINE, JumpingClock, ScriptedPort, TroubledStore, channel_to, messages, texts_in, until
+from sms_line import COMPANY, JumpingClock, ScriptedPort, TroubledStore, channel_to, messages, until
 from sms_pdus import delivered
 
 from services.storage.text_messages import TextMessages
@@ -15,28 +13,7 @@ from telephony.sms.service import SmsService
 PRIVET = "07919762020033F1040B919799001021F20008621112206124210C041F04400438043204350442"
 
 
-@pytest.fixture
-def clock() -> JumpingClock:
-    return JumpingClock()
-
-
-@pytest.fixture
-async def texts(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[TextMessages]:
-    async with texts_in(tmp_path, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def store(texts: TextMessages) -> TroubledStore:
-    return TroubledStore(texts.of_line(COMPANY, LINE))
-
-
 Make = Callable[..., SmsService]
-
-
-@pytest.fixture
-def service(store: TroubledStore, clock: JumpingClock) -> Make:
-    return lambda **more: SmsService(store, clock, **more)
 
 
 def empty(simulator: ModemSimulator) -> Callable[[], bool]:

@@ -1,17 +1,14 @@
 """When nobody knows whether a part was sent: tried again once, after a while, unless a report tells."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from sms_line import (
     COMPANY,
     LINE,
     JumpingClock,
     ScriptedPort,
     TroubledStore,
-    texts_in,
     until,
     with_status,
 )
@@ -30,28 +27,7 @@ NUMBER = "+79995556677"
 LONG = "я" * 100
 
 
-@pytest.fixture
-def clock() -> JumpingClock:
-    return JumpingClock()
-
-
-@pytest.fixture
-async def texts(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[TextMessages]:
-    async with texts_in(tmp_path, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def store(texts: TextMessages) -> TroubledStore:
-    return TroubledStore(texts.of_line(COMPANY, LINE))
-
-
 Make = Callable[..., SmsService]
-
-
-@pytest.fixture
-def service(store: TroubledStore, clock: JumpingClock) -> Make:
-    return lambda **more: SmsService(store, clock, **more)
 
 
 async def test_a_part_in_doubt_is_sent_again_once_and_not_before_a_while(

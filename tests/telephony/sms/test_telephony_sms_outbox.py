@@ -4,17 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sms_line import (
     COMPANY,
-    LINE,
     JumpingClock,
     ScriptedPort,
     TroubledStore,
     channel_to,
-    texts_in,
     until,
     with_status,
 )
@@ -31,28 +28,7 @@ NUMBER = "+79995556677"
 LONG = "я" * 100
 
 
-@pytest.fixture
-def clock() -> JumpingClock:
-    return JumpingClock()
-
-
-@pytest.fixture
-async def texts(tmp_path: Path, clock: JumpingClock) -> AsyncIterator[TextMessages]:
-    async with texts_in(tmp_path, clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def store(texts: TextMessages) -> TroubledStore:
-    return TroubledStore(texts.of_line(COMPANY, LINE))
-
-
 Make = Callable[..., SmsService]
-
-
-@pytest.fixture
-def service(store: TroubledStore, clock: JumpingClock) -> Make:
-    return lambda **more: SmsService(store, clock, **more)
 
 
 async def test_a_message_is_sent_and_its_delivery_noted(texts: TextMessages, service: Make) -> None:

@@ -10,7 +10,7 @@ from services.storage.text_messages import TextMessages
 from telephony.simulator import Event, ModemSimulator
 from telephony.sms.service import SmsService
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 INCOMING = ["Первое", "Второе сообщение. " * 8, "Третье"]
 OUTGOING = ["Ответ", "Длинный ответ. " * 12]
 MOST_RUNS = 12
