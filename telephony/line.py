@@ -251,8 +251,9 @@ class GsmLine(PlayoutLine):
         except LineError as error:  # one unanswered question is no lost call: the channel watches the modem itself
             log.warning("whether the call is up could not be asked", problem=str(error))
             return False
-        self._close("line_lost")
-        self._modem.call_vanished()
+        if not self.closed:
+            self._close("line_lost")
+            self._modem.call_vanished(Phase.TALKING)
         return True
 
     def _fail(self, error: LineError) -> None:

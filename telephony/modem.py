@@ -128,7 +128,7 @@ class Sim7600:
                 return
             await self.wait_while(Phase.TALKING, AUDIO_PAUSE)
             if attempt % ASK_EVERY == ASK_EVERY - 1 and not await self.has_call():
-                self.call_vanished()  # without a word, which is why there is no sound
+                self.call_vanished(Phase.TALKING)  # without a word, which is why there is no sound
         if self.call.phase is not Phase.TALKING:
             raise ModemError("The call ended before its audio was on.")
         raise ModemError("The modem gives no audio to the call.", "Reset the modem, or plug it in again.")
@@ -171,9 +171,13 @@ class Sim7600:
         except LineError as error:
             log.warning("the second caller was not sent away", problem=str(error))
 
-    def call_vanished(self) -> None:
-        """Take note that the modem lists no call any more."""
-        self._apply(self.call.gone())
+    def call_vanished(self, was: Phase | None = None) -> None:
+        """Take note that the modem lists no call any more; with `was`, only of one that is still there.
+
+        Who asked the modem has waited for its answer, and the next caller may be ringing by then.
+        """
+        if was is None or self.call.phase is was:
+            self._apply(self.call.gone())
 
     def take_note(self, urc: Urc) -> None:
         """Act as if the modem had said `urc`: its answers show that the message was lost."""

@@ -196,3 +196,18 @@ async def test_a_number_that_comes_late_is_judged_too(scripted: Any, desk: Any) 
         assert await desk.rejected.get() == (NUMBER, "blocked")
     assert "ATA" not in scripted.received
     await service.close()
+
+
+async def test_the_next_caller_is_not_taken_for_the_call_that_vanished(scripted: Any, desk: Any, serving: Any) -> None:
+    scripted.answers["AT+CPCMREG=1"] = ["ERROR"]
+    async with serving(scripted, desk):
+        scripted.ring("+79990000001")
+        await scripted.until("AT+CPCMREG=1", 4)
+        scripted.say("VOICE CALL: END: 000001", "NO CARRIER")
+        scripted.answers["AT+CPCMREG=1"] = ["OK"]
+        scripted.answers["AT+CLCC"] = ['+CLCC: 1,1,4,0,0,"+79990000002",145', "OK"]
+        scripted.ring("+79990000002")
+        line = await desk.line()
+        assert line.info.number == "+79990000002"
+        await line.hangup()
+    assert desk.missed.empty()
