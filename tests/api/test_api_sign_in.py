@@ -70,7 +70,7 @@ async def test_success_forgets_the_failures_before_it(house: House) -> None:
 
 
 async def test_a_token_is_void_when_it_is_over(house: House) -> None:
-    house.clock.ahead = 1799
+    house.clock.ahead = 1740  # the clock itself goes on, however slow the machine is
     assert (await house.owner.get("/admin/auth/me")).status_code == 200
     house.clock.ahead = 1801
     answer = await house.owner.get("/admin/auth/me")
