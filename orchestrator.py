@@ -23,15 +23,11 @@ import telephony.commands
 from api.gsm import gsm_router
 from api.server import build_app, open_socket, product_version, serve_app
 from services import logs
-from services.accounts.accounts import Accounts
-from services.accounts.secret_key import SecretKey
-from services.accounts.settings import OwnerSettings
 from services.clock import LoopClock
 from services.dialogue.company import seed_company
 from services.dialogue.personas import seed_personas
 from services.dialogue.secretary import Secretary
 from services.engines import EngineContext
-from services.errands import Errands
 from services.errors import SecretaryError
 from services.events import EventBus
 from services.installation import Installation
@@ -39,26 +35,9 @@ from services.knowledge.faq import FaqMatcher
 from services.knowledge.seed import seed_faq
 from services.llm.manager import Mind
 from services.llm.settings import LlmSettings
-from services.retention.eraser import Eraser
-from services.retention.retention import Retention
-from services.retention.settings import RetentionSettings
-from services.retention.sounds import SoundFiles
-from services.settings import LANGUAGES, HouseSettings, as_env_file, load
-from services.storage.call_counts import CallCounts
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
-from services.storage.conversations import Conversations
-from services.storage.database import Database
-from services.storage.engine import sqlite_url
-from services.storage.erasure import Erasures
-from services.storage.faq import FaqEntries
-from services.storage.line_counts import Tallies
-from services.storage.lines import Lines
-from services.storage.messages import Messages
-from services.storage.personas import Personas
-from services.storage.retention import RetentionBook
-from services.storage.text_messages import TextMessages
-from services.storage.users import Users
+from services.platform import PlatformSettings, open_platform
+from services.settings import LANGUAGES, as_env_file, load
+from services.storage.books import Books
 from services.stt.manager import Ears
 from services.stt.settings import SttSettings
 from services.telemetry.settings import TelemetrySettings
@@ -82,8 +61,8 @@ from telephony.sip.channel import sip_channel
 from telephony.sip.settings import SipSettings
 
 
-class Settings(HouseSettings):
-    """All settings: the house's own and one section a room."""
+class Settings(PlatformSettings):
+    """All settings: the platform's and one section a room."""
 
     stt: SttSettings = SttSettings()
     tts: TtsSettings = TtsSettings()
@@ -92,8 +71,6 @@ class Settings(HouseSettings):
     telephony: TelephonySettings = TelephonySettings()
     sip: SipSettings = SipSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
-    owner: OwnerSettings = OwnerSettings()
-    retention: RetentionSettings = RetentionSettings()
 
 
 @asynccontextmanager
@@ -104,39 +81,31 @@ async def open_installation(
     settings = load(Settings, **overrides)
     async with AsyncExitStack() as stack:
         _tell_if_elsewhere(settings)
-        clock, bus = LoopClock(), EventBus()
-        database = Database(settings.database_url or sqlite_url(settings.data_dir))
-        stack.push_async_callback(database.close)
-        await database.migrate()
+        platform = await stack.enter_async_context(open_platform(settings, LoopClock(), EventBus()))
+        books, clock, bus, errands = platform.books, platform.clock, platform.bus, platform.errands
         telemetry = Telemetry(settings.telemetry, bus, clock)
         stack.push_async_callback(telemetry.close)
         await telemetry.start(product_version())
-        calls, companies = CallStore(database), Companies(database)
-        personas, faq_entries = Personas(database), FaqEntries(database)
-        company_id = await _seed(settings, companies, personas, faq_entries)
+        company_id = await _seed(settings, books)
+        await platform.accounts.ensure_owner(company_id, settings.owner)
 
         context = EngineContext(settings.models_dir, settings.data_dir)
         ears, mouth = Ears(context, settings.stt), Mouth(context, settings.tts)
-        mind, faq = Mind(context, settings.llm), FaqMatcher(faq_entries)
+        mind, faq = Mind(context, settings.llm), FaqMatcher(books.faq)
         for part in (ears, mouth, mind):
             stack.push_async_callback(part.close)
         vad = await _wake(settings, ears, mouth, mind) if speech else no_detector
         turn_model, turn_part = await open_turn_model(settings.models_dir, wanted=speech and settings.voice.turn_model)
         if turn_model is not None:
             stack.push_async_callback(turn_model.close)
-        conversations, messages = Conversations(database), Messages(database)
-        errands, directory = Errands(), LineDirectory()
-        accounts = Accounts(Users(database), SecretKey(settings.data_dir / "secret.key"), clock)
-        await accounts.ensure_owner(company_id, settings.owner)
-        sound_files = SoundFiles(settings.data_dir)
-        stack.push_async_callback(errands.close)
-        secretary = Secretary(faq, mind.model, conversations, messages, clock, errands)
+        directory = LineDirectory()
+        secretary = Secretary(faq, mind.model, books.conversations, books.messages, clock, errands)
         desk = Desk(
-            companies=companies,
-            personas=personas,
-            conversations=conversations,
-            calls=calls,
-            sounds=messages,
+            companies=books.companies,
+            personas=books.personas,
+            conversations=books.conversations,
+            calls=books.calls,
+            sounds=books.messages,
             secretary=secretary,
             ears=ears,
             mouth=mouth,
@@ -153,17 +122,8 @@ async def open_installation(
             directory=directory,
         )
         installation = Installation(
+            platform=platform,
             settings=settings,
-            clock=clock,
-            bus=bus,
-            companies=companies,
-            personas=personas,
-            conversations=conversations,
-            calls=calls,
-            call_counts=CallCounts(database),
-            messages=messages,
-            texts=TextMessages(database),
-            lines=Lines(database),
             faq=faq,
             ears=ears,
             mouth=mouth,
@@ -172,14 +132,8 @@ async def open_installation(
             reception=Reception(desk),
             telemetry=telemetry,
             directory=directory,
-            accounts=accounts,
-            sound_files=sound_files,
-            eraser=Eraser(Erasures(database), sound_files),
-            retention=Retention(settings.retention, RetentionBook(database), sound_files, clock),
-            tallies=Tallies(database),
-            errands=errands,
             company_id=company_id,
-            watched=[lambda: [database.part()], ears.parts, mouth.parts, mind.parts, telemetry.parts],
+            watched=[ears.parts, mouth.parts, mind.parts, telemetry.parts],
         )
         if speech:
             installation.watched.append(lambda: [turn_part])
@@ -224,12 +178,12 @@ async def _wake(settings: Settings, ears: Ears, mouth: Mouth, mind: Mind) -> Vad
     return vad.detector
 
 
-async def _seed(settings: Settings, companies: Companies, personas: Personas, faq: FaqEntries) -> str:
+async def _seed(settings: Settings, books: Books) -> str:
     """Give a new installation its company, personas and FAQ; what the owner has changed stays."""
     name, facts = seed_company(settings.language)
-    company = await companies.ensure_default(name, settings.language, settings.time_zone, facts)
-    await personas.seed(company.id, seed_personas())
-    await faq.seed(company.id, [entry for language in LANGUAGES for entry in seed_faq(language)])
+    company = await books.companies.ensure_default(name, settings.language, settings.time_zone, facts)
+    await books.personas.seed(company.id, seed_personas())
+    await books.faq.seed(company.id, [entry for language in LANGUAGES for entry in seed_faq(language)])
     return company.id
 
 
@@ -242,16 +196,17 @@ async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, Fast
         app = build_app(installation)
         pool, sip = None, None
         # Before a line takes calls: the first of them must not be taken for one that a crash left open.
-        known = await installation.lines.list(installation.company_id)
-        await installation.calls.close_open_calls("gsm", *(line.name for line in known))
+        known = await installation.books.lines.list(installation.company_id)
+        await installation.books.calls.close_open_calls("gsm", *(line.name for line in known))
         if settings.telephony.enabled:
             pool = await stack.enter_async_context(telephony_channel(installation, settings.telephony))
         if settings.sip.enabled:
             sip = await stack.enter_async_context(sip_channel(installation, settings.sip))
         lines = LineViews(pool, sip)
-        app.include_router(gsm_router(lines, installation.tallies, installation.companies, installation.clock))
-        app.include_router(lines_router(installation.lines, installation.personas, installation.texts, lines.sender))
-        await stack.enter_async_context(installation.retention.running())
+        books = installation.books
+        app.include_router(gsm_router(lines, books.tallies, books.companies, installation.clock))
+        app.include_router(lines_router(books.lines, books.personas, books.texts, lines.sender))
+        await stack.enter_async_context(installation.platform.running())
         yield installation, app
 
 

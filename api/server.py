@@ -38,16 +38,7 @@ def build_app(installation: Installation) -> FastAPI:
     app.include_router(home_router(installation, number))
     app.include_router(status_router(installation, number))
     app.include_router(metrics_router(installation.telemetry, installation.parts))
-    add_admin(
-        app,
-        accounts=installation.accounts,
-        calls=installation.calls,
-        personas=installation.personas,
-        directory=installation.directory,
-        eraser=installation.eraser,
-        sounds=installation.sound_files,
-        bus=installation.bus,
-    )
+    add_admin(app, installation.platform, installation.directory)
     return app
 
 

@@ -7,6 +7,17 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose rows may be touched: one company's and, with an owner (a user's id), only what belongs to that user.
+
+    Repositories of what users own take it in place of the company, so that no router can forget the owner.
+    """
+
+    company_id: str
+    owner_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AudioSpan:
     """A stretch of the caller's own audio, in seconds since the call was answered."""
 

@@ -1,6 +1,5 @@
 """The composed installation: what the orchestrator builds once and hands to channels, routers and commands."""
 
-from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,43 +12,22 @@ from services.events import EventBus
 from services.knowledge.faq import FaqMatcher
 from services.llm.manager import Mind
 from services.parts import Part, State
-from services.retention.eraser import Eraser
-from services.retention.retention import Retention
-from services.retention.sounds import SoundFiles
+from services.platform import PartsOf, Platform
 from services.settings import HouseSettings
-from services.storage.call_counts import CallCounts
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
-from services.storage.conversations import Conversations
-from services.storage.line_counts import Tallies
-from services.storage.lines import Lines
-from services.storage.messages import Messages
-from services.storage.personas import Personas
-from services.storage.text_messages import TextMessages
+from services.storage.books import Books
 from services.stt.manager import Ears
 from services.telemetry.telemetry import Telemetry
 from services.tts.manager import Mouth
 from services.voice.directory import LineDirectory
 from services.voice.reception import Reception
 
-PartsOf = Callable[[], Sequence[Part]]
-
 
 @dataclass(slots=True)
 class Installation:
     """The built services. `watched` are the sources of part states; a channel adds its own when it is mounted."""
 
+    platform: Platform
     settings: HouseSettings
-    clock: Clock
-    bus: EventBus
-    companies: Companies
-    personas: Personas
-    conversations: Conversations
-    calls: CallStore
-    call_counts: CallCounts
-    messages: Messages
-    texts: TextMessages
-    lines: Lines
     faq: FaqMatcher
     ears: Ears
     mouth: Mouth
@@ -58,18 +36,37 @@ class Installation:
     reception: Reception
     telemetry: Telemetry
     directory: LineDirectory
-    accounts: Accounts
-    sound_files: SoundFiles
-    eraser: Eraser
-    retention: Retention
-    tallies: Tallies
-    errands: Errands
     company_id: str
     watched: list[PartsOf] = field(default_factory=list)
 
+    @property
+    def books(self) -> Books:
+        """What is kept, a repository per kind of record."""
+        return self.platform.books
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may sign in."""
+        return self.platform.accounts
+
+    @property
+    def clock(self) -> Clock:
+        """The house's time."""
+        return self.platform.clock
+
+    @property
+    def bus(self) -> EventBus:
+        """What happens in calls."""
+        return self.platform.bus
+
+    @property
+    def errands(self) -> Errands:
+        """What is finished behind a call's back."""
+        return self.platform.errands
+
     def parts(self) -> list[Part]:
         """Return the state of every part now."""
-        return [part for source in self.watched for part in source()]
+        return [part for source in (*self.platform.watched, *self.watched) for part in source()]
 
     @property
     def ready(self) -> bool:

@@ -36,15 +36,15 @@ def answering_of(
 
     door = door or gatekeeper(installation, settings)
     texts = build_sms(
-        texts=installation.texts,
+        texts=installation.books.texts,
         company=CompanyProfile(installation.company_id, "", info.language, installation.settings.time_zone),
         line=name,
         language=info.language,
         clock=installation.clock,
         secretary=installation.secretary,
-        companies=installation.companies,
-        personas=installation.personas,
-        threads=installation.conversations,
+        companies=installation.books.companies,
+        personas=installation.books.personas,
+        threads=installation.books.conversations,
         policies=door,
         settings=settings.sms,
     )
@@ -54,9 +54,9 @@ def answering_of(
 def gatekeeper(installation: Installation, settings: TelephonySettings) -> Gatekeeper:
     """Return who decides about the calls of all lines."""
     return Gatekeeper(
-        installation.lines,
-        installation.call_counts,
-        installation.companies,
+        installation.books.lines,
+        installation.books.call_counts,
+        installation.books.companies,
         installation.clock,
         installation.errands,
         language=installation.settings.language,
@@ -82,7 +82,7 @@ class LineNames:
         return self._of(await self._name(identity))
 
     async def _name(self, identity: Identity) -> str:
-        lines, company_id = self._installation.lines, self._installation.company_id
+        lines, company_id = self._installation.books.lines, self._installation.company_id
         try:
             async with asyncio.timeout(NAMING_SECONDS):
                 return await lines.name_for(company_id, "gsm", identity.imei)

@@ -87,19 +87,19 @@ class _Chat:
             persona=conversation.persona.slug if by else "",
             model=by.model if by else "",
         )
-        await self._installation.conversations.add_turn(conversation.company.id, conversation.id, turn)
+        await self._installation.books.conversations.add_turn(conversation.company.id, conversation.id, turn)
 
 
 async def _begin(installation: Installation, slug: str) -> Conversation:
-    company = await installation.companies.profile(installation.company_id)
+    company = await installation.books.companies.profile(installation.company_id)
     assert company is not None, "the installation's own company was made when it was opened"
     language = installation.settings.language
-    personas = installation.personas
+    personas = installation.books.personas
     persona = await (personas.get(company.id, slug) if slug else personas.for_language(company.id, language))
     if persona is None:
         known = ", ".join(each.slug for each in await personas.all(company.id))
         raise SecretaryError(f"There is no persona {slug or language!r}.", f"Choose one of: {known}.")
-    opened = await installation.conversations.open(company.id, "terminal", "", persona.language, persona.slug)
+    opened = await installation.books.conversations.open(company.id, "terminal", "", persona.language, persona.slug)
     return Conversation(
         opened.id, company, persona, persona.language, "terminal", abilities=Abilities(ears=True, digits=True)
     )

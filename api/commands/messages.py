@@ -36,7 +36,7 @@ def add_command(cli: typer.Typer, open_installation: OpenInstallation) -> None:
 
 async def _list(open_installation: OpenInstallation, limit: int) -> list[TakenMessage]:
     async with open_installation(speech=False) as installation:
-        found = await installation.messages.list(installation.company_id, limit)
+        found = await installation.books.messages.list(installation.company_id, limit)
         data_dir = installation.settings.data_dir
         return [_located(each, str(data_dir)) for each in found]
 

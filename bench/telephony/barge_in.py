@@ -136,7 +136,7 @@ async def measure(calls: int) -> tuple[Interrupter, list[tuple[str, str, str]]]:
             interrupter.directory = installation.directory
             for number in range(calls):
                 placed = await line.hold(f"+7999000{number:04}", interrupter.talk)
-                turns = await installation.calls.turns(installation.company_id, placed.call_id)
+                turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
                 spoken += [
                     (turn.interrupted_by, turn.heard, turn.intended) for turn in turns if turn.role == "secretary"
                 ]

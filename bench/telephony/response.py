@@ -39,7 +39,7 @@ async def measure(calls: int) -> tuple[dict[str, list[float]], list[float], int]
             for number in range(calls):
                 placed = await line.place(f"+7999000{number:04}", demo_turns())
                 far_end += [each.response_seconds * 1000 for each in placed.exchanges if each.response_seconds]
-                turns = await installation.calls.turns(installation.company_id, placed.call_id)
+                turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
                 answers = [turn for turn in turns if turn.role == "secretary"][1:]
                 missed += sum(turn.source != "faq" for turn in answers)
                 for turn in answers:

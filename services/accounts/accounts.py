@@ -9,13 +9,15 @@ import structlog
 
 from services.accounts import passwords
 from services.accounts.passwords import Passwords
-from services.accounts.roles import Role
+from services.accounts.roles import OWN_ONLY, Action, Role, may
 from services.accounts.secret_key import SecretKey
 from services.accounts.settings import OwnerSettings
 from services.accounts.throttle import SignInThrottle
 from services.accounts.tokens import LIFETIME, Tokens
 from services.clock import Clock
+from services.domain import Reach
 from services.errors import AccountError, SecretaryError, SignInError
+from services.storage.companies import Companies
 from services.storage.users import UserRecord, Users
 
 _NAME = re.compile(r"[\w.@+-]{2,64}")
@@ -27,13 +29,32 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who asks: a user, checked for this very request, and until when the token is good."""
+    """Who asks: a user, checked for this very request, and until when the token is good.
+
+    `company_id` is the company it is asked in: the user's own, or the one that an owner has named (X-Company).
+    `session_id` is of whoever has signed in; `key_id` and `scopes` are of an API key, which reaches no further than
+    both its scopes and its user's role (None: no key, no narrowing).
+    """
 
     id: str
     company_id: str
     username: str
     role: Role
     expires_at: datetime
+    session_id: str = ""
+    key_id: str = ""
+    scopes: frozenset[str] | None = None
+
+    def may(self, resource: str, action: Action) -> bool:
+        """Tell whether the role grants it and, with an API key, the key's scopes do, too ("calls:read", "calls")."""
+        if not may(self.role, resource, action):
+            return False
+        return self.scopes is None or not self.scopes.isdisjoint({resource, f"{resource}:{action}"})
+
+    def reach(self, resource: str) -> Reach:
+        """Return whose rows of `resource` are within reach: the company's, or the own ones only."""
+        own = resource in OWN_ONLY and self.role not in (Role.OWNER, Role.ADMIN)
+        return Reach(self.company_id, self.id if own else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +68,9 @@ class AccessToken:
 class Accounts:
     """Users and their sign-ins. A token is void as soon as its user is gone or the password was changed."""
 
-    def __init__(self, users: Users, key: SecretKey, clock: Clock) -> None:
+    def __init__(self, users: Users, companies: Companies, key: SecretKey, clock: Clock) -> None:
         self._users = users
+        self._companies = companies
         self._passwords = Passwords()
         self._tokens = Tokens(key, clock)
         self._throttle = SignInThrottle(clock)
@@ -88,6 +110,10 @@ class Accounts:
         if claims is None or user is None or user.version != claims.version:
             raise SignInError("The access token is not valid, or not any more.", await self._remedy())
         return SignedIn(user.id, user.company_id, user.username, Role(user.role), claims.expires_at)
+
+    async def knows_company(self, company_id: str) -> bool:
+        """Tell whether there is such a company."""
+        return await self._companies.profile(company_id) is not None
 
     async def add(self, company_id: str, username: str, password: str, role: Role) -> UserRecord:
         """Make a user. Raises AccountError for a malformed or taken name and for a weak password."""

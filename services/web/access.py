@@ -4,18 +4,21 @@ Access tokens come as bearer tokens only. A browser never adds them by itself, s
 name (CSRF).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request, Security
+from fastapi import Depends, FastAPI, Header, Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.accounts.accounts import Accounts, SignedIn
-from services.accounts.roles import Action, may
+from services.accounts.roles import Action, Role
 from services.errors import ForbiddenError, SignInError, StorageError
+from services.storage.acting import Actor, act_as
 
+_COMPANY = "the company to act in, where it is not the user's own: for an owner"
 _bearer = HTTPBearer(auto_error=False, description="The access token of POST /admin/auth/login.")
 
 
@@ -23,18 +26,42 @@ class Rule:
     """Lets in who is signed in and may do `action` to `resource`; "" is what everybody signed in may do."""
 
     def __init__(self, resource: str = "", action: Action = Action.READ) -> None:
-        self._resource = resource
-        self._action = action
+        self.resource = resource
+        self.action = action
 
     async def __call__(
-        self, request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+        self,
+        request: Request,
+        shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+        company: Annotated[str, Header(alias="X-Company", pattern=r"^[0-9A-Za-z-]{0,64}$", description=_COMPANY)] = "",
     ) -> SignedIn:
-        """Return who asks. Raises SignInError, ForbiddenError."""
+        """Return who asks, and note that they act. Raises SignInError, ForbiddenError."""
         accounts: Accounts = request.app.state.accounts
         who = await accounts.signed_in(shown.credentials if shown else "")
-        if self._resource and not may(who.role, self._resource, self._action):
-            raise ForbiddenError(f"The role {who.role} may not {self._action} {self._resource}.")
+        if company and company != who.company_id:
+            who = await _elsewhere(accounts, who, company)
+        if self.resource and not who.may(self.resource, self.action):
+            raise ForbiddenError(f"The role {who.role} may not {self.action} {self.resource}.")
+        act_as(_actor(request, who))
         return who
+
+
+async def _elsewhere(accounts: Accounts, who: SignedIn, company_id: str) -> SignedIn:
+    """Return an owner as acting in another company. Raises ForbiddenError, the same where there is no such company."""
+    if who.role is not Role.OWNER or not await accounts.knows_company(company_id):
+        raise ForbiddenError("You may not act in this company.")
+    return replace(who, company_id=company_id)
+
+
+def _actor(request: Request, who: SignedIn) -> Actor:
+    return Actor(
+        kind="key" if who.key_id else "user",
+        id=who.key_id or who.id,
+        name=who.username,
+        company_id=who.company_id,
+        address=request.client.host if request.client else "",
+        request_id=getattr(request.state, "request_id", ""),
+    )
 
 
 def require(resource: str, action: Action) -> Any:
@@ -66,16 +93,31 @@ def set_accounts(app: FastAPI, accounts: Accounts) -> None:
     app.state.accounts = accounts
 
 
-def without_rule(app: FastAPI, public: Collection[str]) -> list[str]:
-    """Return the paths of all routes that carry no rule and are not `public`."""
-    return sorted({path for path, ruled in _routes(app) if not ruled and path not in public})
+@dataclass(frozen=True, slots=True)
+class RuledRoute:
+    """A route with its methods (none: a WebSocket) and the rule that it carries, None without one."""
+
+    path: str
+    methods: tuple[str, ...]
+    rule: Rule | None
 
 
-def _routes(app: FastAPI) -> Iterator[tuple[str, bool]]:
+def routes_of(app: FastAPI) -> list[RuledRoute]:
+    """Return every route of `app` with its rule."""
+    found = []
     for route in iter_route_contexts(app.routes):
         dependant = getattr(route, "dependant", None)
-        yield str(route.path), dependant is not None and _has_rule(dependant)
+        methods = tuple(sorted(getattr(route, "methods", None) or ()))
+        found.append(RuledRoute(str(route.path), methods, None if dependant is None else _rule_of(dependant)))
+    return found
 
 
-def _has_rule(dependant: Dependant) -> bool:
-    return isinstance(dependant.call, Rule) or any(_has_rule(each) for each in dependant.dependencies)
+def without_rule(app: FastAPI, public: Collection[str]) -> list[str]:
+    """Return the paths of all routes that carry no rule and are not `public`."""
+    return sorted({route.path for route in routes_of(app) if route.rule is None and route.path not in public})
+
+
+def _rule_of(dependant: Dependant) -> Rule | None:
+    if isinstance(dependant.call, Rule):
+        return dependant.call
+    return next((rule for each in dependant.dependencies if (rule := _rule_of(each))), None)

@@ -68,7 +68,7 @@ async def _call(
             installation = await stack.enter_async_context(open_installation(language=language))
             turns = [*recorded, *[await _spoken(installation, text) for text in texts]]
             line = await stack.enter_async_context(simulated_line(installation, faults))
-        earlier = await installation.calls.last_call(installation.company_id, number) if number else None
+        earlier = await installation.books.calls.last_call(installation.company_id, number) if number else None
         if earlier is not None:
             console.print(
                 Text(f"{number} has called before, last on {earlier.started_at.astimezone():%Y-%m-%d %H:%M}.")
@@ -77,7 +77,7 @@ async def _call(
             placed = await line.place(number, turns, on_event=printer.on_event)
         if out is not None:
             await asyncio.to_thread(write_audio, out, placed.recording, RATE)
-        stored = await installation.calls.turns(installation.company_id, placed.call_id)
+        stored = await installation.books.calls.turns(installation.company_id, placed.call_id)
         _report(console, installation, placed, stored, out)
         if as_json:
             typer.echo(json.dumps(_summary(placed, stored, earlier is not None), ensure_ascii=False))

@@ -50,7 +50,7 @@ async def _fill(open_installation: OpenInstallation, console: Console) -> None:
 
 async def _remove(open_installation: OpenInstallation) -> int:
     async with open_installation(speech=False) as installation:
-        removed = await installation.calls.remove_line(installation.company_id, LINE)
+        removed = await installation.books.calls.remove_line(installation.company_id, LINE)
         await asyncio.to_thread(_unlink, installation, removed.files)
         return removed.calls
 

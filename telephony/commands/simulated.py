@@ -134,7 +134,7 @@ async def simulated_line(
     """
     with alone_on(line, installation.settings.data_dir) as alone:
         if alone:
-            await installation.calls.close_open_calls(line)
+            await installation.books.calls.close_open_calls(line)
         async with _plugged_in(installation, faults, line, answer_after_rings) as simulated:
             yield simulated
 

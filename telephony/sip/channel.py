@@ -44,9 +44,9 @@ async def sip_service(installation: Installation, settings: SipSettings) -> SipS
     name = await _name(installation, settings)
     info = LineInfo("sip", "in", installation.company_id, language=house.language, line=name)
     door = Gatekeeper(
-        installation.lines,
-        installation.call_counts,
-        installation.companies,
+        installation.books.lines,
+        installation.books.call_counts,
+        installation.books.companies,
         installation.clock,
         installation.errands,
         language=house.language,
@@ -107,7 +107,7 @@ async def _name(installation: Installation, settings: SipSettings) -> str:
     identity = f"{settings.username}@{settings.domain or settings.server}"
     try:
         async with asyncio.timeout(NAMING_SECONDS):
-            return await installation.lines.name_for(installation.company_id, "sip", identity)
+            return await installation.books.lines.name_for(installation.company_id, "sip", identity)
     except (SecretaryError, TimeoutError) as error:  # a line under the wrong name is better than none
         log.error("the SIP line could not be looked up", error=str(error), line=FIRST_NAME)
         return FIRST_NAME

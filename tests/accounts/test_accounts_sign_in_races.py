@@ -59,7 +59,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def test_a_password_that_is_changed_meanwhile_stays_changed(database: Database, tmp_path: Path) -> None:
     users = Crossed(database)
     user = await users.add("default", "olga", WEAKER.hash(OLD), Role.OWNER)
-    accounts = Accounts(users, SecretKey(tmp_path / "secret.key"), LoopClock())
+    accounts = Accounts(users, Companies(database), SecretKey(tmp_path / "secret.key"), LoopClock())
     token = await accounts.sign_in("olga", OLD, "192.0.2.1")  # its hash is old: it is made anew on the way
     with pytest.raises(SignInError):
         await accounts.signed_in(token.access_token)
@@ -70,7 +70,7 @@ async def test_a_password_that_is_changed_meanwhile_stays_changed(database: Data
 
 async def test_a_database_that_is_away_keeps_nobody_out_afterwards(database: Database, tmp_path: Path) -> None:
     users = Away(database)
-    accounts = Accounts(users, SecretKey(tmp_path / "secret.key"), LoopClock())
+    accounts = Accounts(users, Companies(database), SecretKey(tmp_path / "secret.key"), LoopClock())
     await accounts.add("default", "olga", OLD, Role.OWNER)
     users.away = True
     for _ in range(25):

@@ -27,7 +27,7 @@ async def test_a_caller_who_speaks_over_the_greeting_is_given_way(phone: Phone) 
 
     async with phone() as (installation, line):
         placed = await line.hold("+79990001122", talk)
-        turns = await installation.calls.turns(installation.company_id, placed.call_id)
+        turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
     (begin,) = spoken
     over = np.abs(placed.recording[begin : begin + len(SPEECH), 1].astype(np.int32))
     assert over[: RATE // 10].max() >= AUDIBLE, "she was speaking when the caller began"

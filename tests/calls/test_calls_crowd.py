@@ -33,11 +33,11 @@ def desk_of(installation: Installation) -> Desk:
     """Compose what calls need as the orchestrator does, to be changed by the crowd."""
     settings = VoiceSettings()
     return Desk(
-        companies=installation.companies,
-        personas=installation.personas,
-        conversations=installation.conversations,
-        calls=installation.calls,
-        sounds=installation.messages,
+        companies=installation.books.companies,
+        personas=installation.books.personas,
+        conversations=installation.books.conversations,
+        calls=installation.books.calls,
+        sounds=installation.books.messages,
         secretary=installation.secretary,
         ears=installation.ears,
         mouth=installation.mouth,
@@ -62,9 +62,9 @@ class Inspector:
     async def __call__(self, call_id: str, script: Script) -> None:
         """Note what does not hold, as it must of every stored call, however it went; clear its sound away."""
         installation = self._installation
-        record = await installation.calls.get(installation.company_id, call_id)
+        record = await installation.books.calls.get(installation.company_id, call_id)
         assert record is not None
-        turns = await installation.calls.turns(installation.company_id, call_id)
+        turns = await installation.books.calls.turns(installation.company_id, call_id)
         wrong = [*wrong_with_turns(turns)]
         if record.ended_at is None or record.outcome not in OUTCOMES or not record.end_reason:
             wrong.append("it has not ended")
@@ -101,7 +101,7 @@ def wrong_with_turns(turns: Sequence[Turn]) -> Iterator[str]:
 
 async def fill_pools(installation: Installation) -> None:
     """Open as many connections and ears at once as there may be: they come with the first work and stay."""
-    await asyncio.gather(*(installation.calls.list(installation.company_id, limit=1) for _ in range(50)))
+    await asyncio.gather(*(installation.books.calls.list(installation.company_id, limit=1) for _ in range(50)))
     speech = recorded("long-slt")
     opened: list[TranscriptStream] = []
     with contextlib.suppress(EngineOverloadedError):

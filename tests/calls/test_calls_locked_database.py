@@ -40,9 +40,9 @@ async def test_a_caller_is_answered_while_the_database_is_locked(phone: Phone) -
             placed = await line.place(NUMBER, [read_wav(SPEECH / "hours-slt.wav")], on_event=unlock_when_answered)
             assert not other.in_transaction
         assert placed.answered
-        record = await installation.calls.get(installation.company_id, placed.call_id)
+        record = await installation.books.calls.get(installation.company_id, placed.call_id)
         assert record is not None
         assert (record.outcome, record.number, record.conversation_id) == ("answered", NUMBER, "")
-        turns = await installation.calls.turns(installation.company_id, placed.call_id)
+        turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
         assert [turn.role for turn in turns] == ["secretary", "caller", "secretary"]
         assert "hours" in turns[2].detail

@@ -36,9 +36,9 @@ async def test_a_spoken_message_with_a_keyed_number_is_confirmed_and_kept_with_i
         placed = await line.place(
             NUMBER, [spoken("message"), spoken("matter"), spoken("name"), "89123456789#", spoken("yes")]
         )
-        turns = await installation.calls.turns(installation.company_id, placed.call_id)
+        turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
         talk = "\n".join(f"{turn.role}: {turn.heard}" for turn in turns)
-        (message,) = await installation.messages.list(installation.company_id)
+        (message,) = await installation.books.messages.list(installation.company_id)
         assert message.call_id == placed.call_id, talk
         assert message.number == "89123456789", talk
         assert "doctor" in message.matter, talk
@@ -62,10 +62,10 @@ async def test_a_russian_caller_who_hangs_up_in_mid_sentence_has_left_a_message(
 
     async with phone(language="ru") as (installation, line):
         placed = await line.hold(NUMBER, talk)
-        turns = await installation.calls.turns(installation.company_id, placed.call_id)
+        turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
         assert [turn.role for turn in turns] == ["secretary", "caller"], "nobody is answered after hanging up"
         assert turns[0].interrupted_by == "caller"
-        (message,) = await installation.messages.list(installation.company_id)
+        (message,) = await installation.books.messages.list(installation.company_id)
         assert message.call_id == placed.call_id
         assert (message.number, message.matter, message.confirmed) == (NUMBER, "", False)
         sound = read_audio(installation.settings.data_dir / message.audio_path, 8000)

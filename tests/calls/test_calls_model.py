@@ -20,7 +20,7 @@ async def test_the_first_sentence_is_heard_while_the_model_is_still_writing(phon
         server.answers.extend([answer_it] * 5)  # it is asked on trial, too, for each guess of the ears
         async with phone(llm={"base_url": server.url, "model": "tiny-1"}) as (installation, line):
             placed = await line.place("+79991234567", [read_wav(QUESTION)])
-            turns = await installation.calls.turns(installation.company_id, placed.call_id)
+            turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
     answer = turns[2]
     assert (answer.source, answer.model, answer.tokens_out) == ("model", "tiny-1", 7)
     assert answer.intended.startswith("I am sorry")

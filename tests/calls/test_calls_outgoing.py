@@ -52,11 +52,11 @@ async def dial(lines: LiveLines, to: str) -> tuple[str, SimulatedCall]:
 
 async def filed(lines: LiveLines, call_id: str) -> CallRecord:
     async def over() -> bool:
-        found = await lines.installation.calls.get(lines.company, call_id)
+        found = await lines.installation.books.calls.get(lines.company, call_id)
         return found is not None and found.ended_at is not None
 
     await until(over, 20.0)
-    record = await lines.installation.calls.get(lines.company, call_id)
+    record = await lines.installation.books.calls.get(lines.company, call_id)
     assert record is not None
     assert (record.direction, record.line, record.purpose) == ("out", "gsm", PURPOSE)
     assert len(await lines.calls(record.number)) == 1
@@ -143,7 +143,7 @@ async def test_what_the_policy_forbids_is_not_dialled(lines: LiveLines) -> None:
     assert (await ask(lines, order.to)).status_code == 409
 
     placed = len(
-        await lines.installation.call_counts.dialled(
+        await lines.installation.books.call_counts.dialled(
             lines.company, "gsm", lines.installation.clock.now().replace(hour=0)
         )
     )

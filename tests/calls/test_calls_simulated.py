@@ -57,7 +57,7 @@ async def settles_to(before: tuple[int, int]) -> None:
 
 
 async def stored(installation: Installation, call_id: str) -> CallRecord:
-    record = await installation.calls.get(installation.company_id, call_id)
+    record = await installation.books.calls.get(installation.company_id, call_id)
     assert record is not None
     return record
 
@@ -79,7 +79,7 @@ async def test_two_calls_in_a_row_are_answered_and_stored_and_leave_nothing_behi
             assert record.answered_at is not None
             assert record.ended_at is not None
             assert record.started_at <= record.answered_at < record.ended_at
-            turns = await installation.calls.turns(installation.company_id, placed.call_id)
+            turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
             assert [turn.role for turn in turns] == ["secretary", "caller", "secretary"]
             assert turns[2].source == "faq"
             assert entry in turns[2].detail
@@ -117,7 +117,7 @@ async def test_a_call_that_breaks_off_is_filed_whole(phone: Phone, fault: str, r
         placed = await line.place(NUMBER, [read_wav(HOURS)])
         record = await stored(installation, placed.call_id)
         assert (record.outcome, record.end_reason) == ("answered", reason)
-        turns = await installation.calls.turns(installation.company_id, placed.call_id)
+        turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
         assert turns[0].interrupted_by == "hangup"
         assert turns[0].intended.startswith(turns[0].heard[:5])
         if fault == "caller-hangs-up-mid-sentence":
@@ -129,7 +129,7 @@ async def test_a_call_that_breaks_off_is_filed_whole(phone: Phone, fault: str, r
 async def test_a_caller_who_gives_up_is_a_missed_call(phone: Phone) -> None:
     async with phone(answer_after_rings=10, speech=False) as (installation, line):
         await line.miss(NUMBER)
-        record = await installation.calls.last_call(installation.company_id, NUMBER)
+        record = await installation.books.calls.last_call(installation.company_id, NUMBER)
         assert record is not None
         assert (record.outcome, record.answered_at) == ("missed", None)
 
@@ -138,11 +138,11 @@ async def test_a_russian_line_without_ears_takes_a_recorded_message_and_answers_
     async with phone(language="ru") as (installation, line):
         assert not installation.ears.serves("ru")
         placed = await line.place(NUMBER, ["1", read_wav(SPEECH / "long-slt.wav")])
-        turns = await installation.calls.turns(installation.company_id, placed.call_id)
+        turns = await installation.books.calls.turns(installation.company_id, placed.call_id)
         assert "не понимаю" in turns[0].intended or "не распознаю" in turns[0].intended
         hours = next(turn for turn in turns if turn.role == "secretary" and turn.source in {"facts", "faq"})
         assert ":" in hours.intended
-        (message,) = await installation.messages.list(installation.company_id)
+        (message,) = await installation.books.messages.list(installation.company_id)
         assert message.number == NUMBER
         sound = read_audio(installation.settings.data_dir / message.audio_path, 8000)
         assert len(sound) > 8000 * 4, "the caller's own voice is kept"

@@ -53,12 +53,12 @@ class RestlessCaller:
 
 async def is_whole(installation: Installation, call_id: str) -> None:
     """Assert what must hold of every stored call, however it went."""
-    record = await installation.calls.get(installation.company_id, call_id)
+    record = await installation.books.calls.get(installation.company_id, call_id)
     assert record is not None
     assert record.outcome == "answered"
     assert record.end_reason in {"caller_hangup", "own_hangup"}, record
     assert record.ended_at is not None
-    turns = await installation.calls.turns(installation.company_id, call_id)
+    turns = await installation.books.calls.turns(installation.company_id, call_id)
     assert [turn.index for turn in turns] == list(range(len(turns)))
     for turn in turns:
         assert turn.intended.startswith(turn.heard), turn
@@ -76,7 +76,7 @@ async def call_after_call(phone: Phone, calls: int, seed: int, more_memory: floa
             await is_whole(installation, placed.call_id)
         after = await settled(before)
         assert after.memory - before.memory < more_memory, (before, after)
-        whole, _ = await installation.calls.list(installation.company_id, limit=200)
+        whole, _ = await installation.books.calls.list(installation.company_id, limit=200)
         assert len(whole) == min(calls, 200)
 
 

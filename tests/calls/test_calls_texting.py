@@ -36,7 +36,7 @@ async def lines(open_installation: OpenInstallation, folder: Path) -> AsyncItera
 
 async def written(lines: LiveLines, number: str, direction: str) -> list[TextMessage]:
     """Return the stored messages from or to a number, the oldest first."""
-    found = await lines.installation.texts.list(lines.company, 100, number=number)
+    found = await lines.installation.books.texts.list(lines.company, 100, number=number)
     return [each for each in reversed(found) if each.direction == direction]
 
 

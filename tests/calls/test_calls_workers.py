@@ -26,10 +26,10 @@ def kill_worker(engine: str) -> int:
 
 
 async def turns_of(installation: Installation, call_id: str) -> tuple[Turn, ...]:
-    record = await installation.calls.get(installation.company_id, call_id)
+    record = await installation.books.calls.get(installation.company_id, call_id)
     assert record is not None
     assert (record.outcome, record.end_reason) == ("answered", "caller_hangup")
-    return await installation.calls.turns(installation.company_id, call_id)
+    return await installation.books.calls.turns(installation.company_id, call_id)
 
 
 async def test_ears_that_die_while_the_caller_speaks_are_replaced(phone: Phone) -> None:

@@ -19,13 +19,12 @@ from services.accounts.secret_key import SecretKey
 from services.dialogue.personas import seed_personas
 from services.errors import LineError
 from services.events import CallEvent, CallEventType, EventBus
-from services.retention.eraser import Eraser
-from services.retention.sounds import SoundFiles
+from services.platform import Platform, PlatformSettings, open_platform
+from services.settings import load
 from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.erasure import Erasures
 from services.storage.personas import Personas
 from services.storage.tables import CompanyRow
 from services.storage.users import Users
@@ -83,13 +82,26 @@ class House:
     app: FastAPI
     data_dir: Path
     clock: TestClock
-    database: Database
-    accounts: Accounts
-    calls: CallStore
+    platform: Platform
     directory: LineDirectory
-    bus: EventBus
     client: httpx.AsyncClient
     owner: httpx.AsyncClient
+
+    @property
+    def database(self) -> Database:
+        return self.platform.database
+
+    @property
+    def accounts(self) -> Accounts:
+        return self.platform.accounts
+
+    @property
+    def calls(self) -> CallStore:
+        return self.platform.books.calls
+
+    @property
+    def bus(self) -> EventBus:
+        return self.platform.bus
 
     async def sign_in(self, username: str = OWNER, password: str = PASSWORD) -> httpx.Response:
         return await self.client.post("/admin/auth/login", json={"username": username, "password": password})
@@ -128,33 +140,22 @@ async def api_house(folder: Path) -> AsyncIterator[House]:
     made = await _made_once()
     data_dir, clock = folder / "data", TestClock()
     shutil.copytree(made, data_dir)
-    database = Database(sqlite_url(data_dir))
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(database.close)
-        accounts = Accounts(Users(database, clock), SecretKey(data_dir / "secret.key"), clock)
-        calls, directory, bus, sounds = CallStore(database), LineDirectory(), EventBus(), SoundFiles(data_dir)
-        app = FastAPI()
+        settings = load(PlatformSettings, data_dir=data_dir)
+        platform = await stack.enter_async_context(open_platform(settings, clock, EventBus()))
+        directory, app = LineDirectory(), FastAPI()
         add_problem_handlers(app)
         add_security_headers(app)
-        add_admin(
-            app,
-            accounts=accounts,
-            calls=calls,
-            personas=Personas(database),
-            directory=directory,
-            eraser=Eraser(Erasures(database), sounds),
-            sounds=sounds,
-            bus=bus,
-        )
+        add_admin(app, platform, directory)
         client, owner = [
             await stack.enter_async_context(
                 httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
             )
             for _ in range(2)
         ]
-        token = await accounts.sign_in(OWNER, PASSWORD, "")
+        token = await platform.accounts.sign_in(OWNER, PASSWORD, "")
         owner.headers["Authorization"] = f"Bearer {token.access_token}"
-        yield House(app, data_dir, clock, database, accounts, calls, directory, bus, client, owner)
+        yield House(app, data_dir, clock, platform, directory, client, owner)
 
 
 _made: list[Path] = []
@@ -173,7 +174,7 @@ async def _made_once() -> Path:
         other = CompanyRow(id="other", name="Other", language="en", time_zone="UTC", facts={}, created_at=clock.now())
         async with database.write() as session:
             session.add(other)
-        accounts = Accounts(Users(database, clock), SecretKey(data_dir / "secret.key"), clock)
+        accounts = Accounts(Users(database, clock), Companies(database), SecretKey(data_dir / "secret.key"), clock)
         await accounts.add("default", OWNER, PASSWORD, Role.OWNER)
         await database.close()
         _made.append(data_dir)

@@ -212,7 +212,7 @@ class Crowd:
         await asyncio.wait([taking], timeout=script.cancelled_at)
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
-        record = await self._installation.calls.last_call(self._installation.company_id, line.info.number)
+        record = await self._installation.books.calls.last_call(self._installation.company_id, line.info.number)
         return record.id if record else ""
 
     def _ears_of(self, script: Script) -> Ears:

@@ -62,7 +62,7 @@ class LiveLines:
 
     async def calls(self, number: str) -> list[CallRecord]:
         """Return the stored calls with a number, the newest first."""
-        found, _ = await self.installation.calls.list(self.company, limit=200)
+        found, _ = await self.installation.books.calls.list(self.company, limit=200)
         return [call for call in found if call.number == number]
 
     async def filed(self, number: str, count: int = 1) -> CallRecord:
@@ -97,7 +97,7 @@ class LiveLines:
 
     async def turns(self, call: CallRecord) -> tuple[Turn, ...]:
         """Return the turns of a stored call."""
-        return await self.installation.calls.turns(self.company, call.id)
+        return await self.installation.books.calls.turns(self.company, call.id)
 
 
 @asynccontextmanager
@@ -118,8 +118,9 @@ async def live_lines(
         await pool.start()
         stack.push_async_callback(pool.close)
         app, views = build_app(installation), LineViews(pool)
-        app.include_router(gsm_router(views, installation.tallies, installation.companies, installation.clock))
-        app.include_router(lines_router(installation.lines, installation.personas, installation.texts, views.sender))
+        books = installation.books
+        app.include_router(gsm_router(views, books.tallies, books.companies, installation.clock))
+        app.include_router(lines_router(books.lines, books.personas, books.texts, views.sender))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house")
         await stack.enter_async_context(client)
         token = await installation.accounts.sign_in(OWNER, PASSWORD, "")

@@ -46,7 +46,7 @@ async def all_calls(installation: Installation) -> list[CallRecord]:
             calls: list[CallRecord] = []
             cursor: str | None = None
             while True:
-                page, cursor = await installation.calls.list(installation.company_id, limit=200, cursor=cursor)
+                page, cursor = await installation.books.calls.list(installation.company_id, limit=200, cursor=cursor)
                 calls += page
                 if cursor is None:
                     break
@@ -105,7 +105,7 @@ async def unread(installation: Installation, written: Sequence[Written], seconds
     wanted = Counter((each.sender, each.text.strip()) for each in written)
     found: Counter[tuple[str, str]] = Counter()
     for _ in range(round(seconds / 0.5)):
-        texts = await installation.texts.list(installation.company_id, limit=2000)
+        texts = await installation.books.texts.list(installation.company_id, limit=2000)
         found = Counter((text.number, text.text.strip()) for text in texts if text.direction == "in")
         if found == wanted:
             return []

@@ -1,0 +1,14 @@
+"""Leases: which process holds a modem, a bot or a job."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,14 @@
+"""What the owner edits: presets, legal texts, consents."""
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
