@@ -10,8 +10,8 @@ from fastapi import APIRouter, HTTPException
 
 from api.call_shapes import Digits, TransferTo
 from api.calls import CallId
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.errors import LineError
 from services.storage.calls import CallStore
 from services.voice.directory import LineDirectory

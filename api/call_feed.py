@@ -10,8 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.events import EventBus
 from services.web.access import require, still_signed_in
 from services.web.closing import until_closing

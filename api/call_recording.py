@@ -7,8 +7,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse
 
 from api.calls import CallId
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.retention.sounds import SoundFiles
 from services.storage.calls import CallStore
 from services.web.access import require

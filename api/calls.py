@@ -17,8 +17,8 @@ from api.call_shapes import (
     detail,
     summary,
 )
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.retention.eraser import Eraser
 from services.storage.calls import CallFilter, CallStore
 from services.storage.personas import Personas

@@ -7,8 +7,8 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 
 from api.call_shapes import ContactNumber
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.retention.eraser import Eraser
 from services.storage.removal import Removed
 from services.web.access import require

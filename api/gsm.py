@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.clock import Clock
 from services.storage.companies import Companies
 from services.storage.line_counts import LineCounts, Tallies

@@ -76,6 +76,22 @@ class AccountError(SecretaryError):
     """A user that cannot be made or changed as asked: the name is taken or malformed, the password weak."""
 
 
+class NotFoundError(SecretaryError):
+    """There is no such thing, or it is out of reach: who asks is told the same."""
+
+
+class ConflictError(SecretaryError):
+    """What was asked for does not fit what is there now: a name that is taken, a state that forbids it."""
+
+
+class StaleError(SecretaryError):
+    """Somebody else has changed it since it was read."""
+
+
+class RefusedError(SecretaryError):
+    """What was given cannot be accepted, whoever gives it."""
+
+
 class SignInError(SecretaryError):
     """Nobody is signed in, or the name, the password or the token is not right."""
 

@@ -10,8 +10,8 @@ import structlog
 from fastapi import APIRouter, Body, Header, HTTPException, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.accounts.accounts import SignedIn
 from services.accounts.roles import Action
+from services.accounts.signed_in import SignedIn
 from services.domain import Persona
 from services.errors import LineError, SettingsError
 from services.storage import cursor as cursors

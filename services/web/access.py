@@ -13,8 +13,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.accounts.accounts import Accounts, SignedIn
+from services.accounts.accounts import Accounts
 from services.accounts.roles import Action, Role
+from services.accounts.signed_in import SignedIn
 from services.errors import ForbiddenError, SignInError, StorageError
 from services.storage.acting import Actor, act_as
 

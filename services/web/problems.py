@@ -12,10 +12,14 @@ from starlette.exceptions import HTTPException
 
 from services.errors import (
     AccountError,
+    ConflictError,
     ForbiddenError,
     LineError,
+    NotFoundError,
+    RefusedError,
     SecretaryError,
     SignInError,
+    StaleError,
     TooManyAttemptsError,
 )
 
@@ -25,8 +29,12 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS: dict[type[SecretaryError], int] = {
     SignInError: 401,
     ForbiddenError: 403,
+    NotFoundError: 404,
     LineError: 409,
+    ConflictError: 409,
+    StaleError: 412,
     AccountError: 422,
+    RefusedError: 422,
     TooManyAttemptsError: 429,
 }
 
