@@ -6,11 +6,12 @@ Each room declares its own section as a pydantic model; the orchestrator compose
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
@@ -61,6 +62,18 @@ class HouseSettings(BaseSettings):
     language: Literal["ru", "en"] = Field("ru", description="the language the secretary answers in")
     time_zone: str = Field("Europe/Moscow", description="IANA zone of the default company")
     log_format: Literal["console", "json"] = Field("console", description="how the log is written")
+
+    cors_origins: Annotated[tuple[str, ...], CommaList] = Field(
+        (), description="web pages of other origins that may use the API; example https://panel.example.org"
+    )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", each):
+                raise ValueError(f"{each!r} is not an origin; example: https://panel.example.org")
+        return value
 
     @field_validator("language", mode="before")
     @classmethod

@@ -81,6 +81,11 @@ def add_problem_handlers(app: FastAPI) -> None:
         where = ".".join(part for part in map(str, first["loc"]) if "[" not in part)
         return problem(422, f"{where}: {first['msg'].removeprefix('Value error, ')}")
 
+    @app.exception_handler(Exception)
+    async def broken(_: Request, __: Exception) -> JSONResponse:
+        # Whose fault it is stands in the log, with the request's id; who asks learns nothing of the inside.
+        return problem(500, "Something in the house has failed. The log tells what.")
+
     @app.exception_handler(SecretaryError)
     async def failed(_: Request, error: SecretaryError) -> JSONResponse:
         status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 503)
