@@ -1,0 +1,1 @@
+"""What the API costs: see __main__."""
