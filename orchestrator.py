@@ -52,6 +52,7 @@ from services.voice.endpointing.turn_model import open_turn_model
 from services.voice.hearing.vad import SileroModel, VadFactory, no_detector
 from services.voice.reception import Reception
 from services.voice.settings import VoiceSettings
+from services.web.documenting import document_common_answers
 from telephony.channel import examine, telephony_channel
 from telephony.line_views import LineViews
 from telephony.router import lines_router
@@ -206,6 +207,7 @@ async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, Fast
         books = installation.books
         app.include_router(gsm_router(lines, books.tallies, books.companies, installation.clock))
         app.include_router(lines_router(books.lines, books.personas, books.texts, lines.sender))
+        document_common_answers(app)
         await stack.enter_async_context(installation.platform.running())
         yield installation, app
 
@@ -234,7 +236,9 @@ async def _serve(**overrides: Any) -> None:
     logs.set_up(settings.log_format)
     with open_socket(settings.host, settings.port) as socket:
         async with open_house(**overrides) as (installation, app):
-            await serve_app(app, socket, partial(api.commands.print_state, installation))
+            link = await installation.accounts.links.set_up_link(installation.company_id)
+            announce = partial(api.commands.print_state, installation, set_up=link.path if link else "")
+            await serve_app(app, socket, announce)
 
 
 @cli.command("settings")

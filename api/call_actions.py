@@ -13,10 +13,12 @@ from api.calls import CallId
 from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.errors import LineError
+from services.storage.audit import Audit
 from services.storage.calls import CallStore
 from services.voice.directory import LineDirectory
 from services.voice.line import AudioLine, Capability
 from services.web.access import require
+from services.web.idempotency import Idempotent, IdempotentRoute
 from services.web.problems import problem_responses
 
 PATIENCE = 60.0  # seconds; a colleague's telephone rings for 45, 32 keys take a modem some ten
@@ -26,10 +28,15 @@ Acting = Annotated[SignedIn, require("calls", Action.ACT)]
 log = structlog.get_logger()
 
 
-def call_actions_router(calls: CallStore, directory: LineDirectory, patience: float = PATIENCE) -> APIRouter:
+def call_actions_router(
+    calls: CallStore, directory: LineDirectory, audit: Audit, patience: float = PATIENCE
+) -> APIRouter:
     """Make the routes /admin/calls/{id}/end, digits and transfer; a line has `patience` seconds to do it."""
     router = APIRouter(
-        prefix="/admin/calls/{call_id}", tags=["calls"], responses=problem_responses(401, 403, 404, 409, 422, 503)
+        prefix="/admin/calls/{call_id}",
+        tags=["calls"],
+        responses=problem_responses(401, 403, 404, 409, 422, 503),
+        route_class=IdempotentRoute,
     )
 
     @asynccontextmanager
@@ -38,6 +45,7 @@ def call_actions_router(calls: CallStore, directory: LineDirectory, patience: fl
         if live is None:
             known = await calls.get(who.company_id, call_id)
             raise HTTPException(404, "There is no such call.") if known is None else LineError("The call is over.")
+        await audit.note(action, "calls", call_id)
         log.info("a call was acted on", call=call_id, action=action, user=who.username)
         try:
             async with asyncio.timeout(patience):
@@ -46,20 +54,20 @@ def call_actions_router(calls: CallStore, directory: LineDirectory, patience: fl
             raise LineError("The line did not do it in time.", "GET /admin/gsm tells how the line is.") from None
 
     @router.post("/end", status_code=204, summary="Hang up")
-    async def end(who: Acting, call_id: CallId) -> None:
+    async def end(who: Acting, call_id: CallId, _: Idempotent) -> None:
         """Hang up; what the secretary is saying is cut. It is over when this answers."""
         async with acting(who, call_id, "end") as line:
             await line.hangup()
 
     @router.post("/digits", status_code=204, summary="Press keys")
-    async def digits(who: Acting, call_id: CallId, pressed: Digits) -> None:
+    async def digits(who: Acting, call_id: CallId, pressed: Digits, _: Idempotent) -> None:
         """Press keys (DTMF)."""
         async with acting(who, call_id, "digits") as line:
             _expect(line, "cannot press keys", Capability.DIGITS_OUT)
             await line.send_digits(pressed.digits.upper())
 
     @router.post("/transfer", status_code=204, summary="Connect with a person")
-    async def transfer(who: Acting, call_id: CallId, wanted: TransferTo) -> None:
+    async def transfer(who: Acting, call_id: CallId, wanted: TransferTo, _: Idempotent) -> None:
         """Connect the other side with a person, or have that person call back where the line can do no more.
 
         Answers when both talk, or when the person was asked to call back.

@@ -19,11 +19,15 @@ from api.call_shapes import (
 )
 from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
+from services.errors import StorageError
 from services.retention.eraser import Eraser
+from services.storage.audit import Audit
 from services.storage.calls import CallFilter, CallStore
 from services.storage.personas import Personas
 from services.voice.directory import CallOrder, LineDirectory
 from services.web.access import require
+from services.web.idempotency import Idempotent, IdempotentRoute
+from services.web.limits import limited
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
 
@@ -34,20 +38,35 @@ log = structlog.get_logger()
 _NO_CALL = "There is no such call."
 
 
-def calls_router(calls: CallStore, personas: Personas, directory: LineDirectory, eraser: Eraser) -> APIRouter:
+def calls_router(
+    calls: CallStore, personas: Personas, directory: LineDirectory, eraser: Eraser, audit: Audit
+) -> APIRouter:
     """Make the routes /admin/calls and /admin/calls/{id}."""
-    router = APIRouter(prefix="/admin/calls", tags=["calls"], responses=problem_responses(401, 403, 422, 503))
+    router = APIRouter(
+        prefix="/admin/calls",
+        tags=["calls"],
+        responses=problem_responses(401, 403, 422, 503),
+        route_class=IdempotentRoute,
+    )
 
     @router.post("", status_code=202, summary="Place a call", responses=problem_responses(409))
     async def call(
-        who: Annotated[SignedIn, require("calls", Action.ACT)], response: Response, wanted: CallRequest
+        who: Annotated[SignedIn, require("calls", Action.ACT)],
+        _once: Idempotent,
+        _limited: Annotated[None, limited("calls_per_day")],
+        response: Response,
+        wanted: CallRequest,
     ) -> CallPlaced:
         """Call somebody, with the secretary on the line. 409 says why it cannot be: the line's policy, no line free."""
         if wanted.persona and await personas.get(who.company_id, wanted.persona) is None:
             raise HTTPException(422, f"There is no persona {wanted.persona!r}.")
         call_id = await directory.dial(CallOrder(who.company_id, **wanted.model_dump()))
         log.info("a call was placed", call=call_id, line=wanted.line, user=who.username)
-        await _until_known(calls, who.company_id, call_id)
+        try:  # it rings already: whoever asked must not take a database that is away for a call that was not placed
+            await audit.note("place", "calls", call_id, {"to": wanted.to, "line": wanted.line})
+            await _until_known(calls, who.company_id, call_id)
+        except StorageError as error:
+            log.error("a placed call could not be noted", call=call_id, error=str(error))
         response.headers["Location"] = f"/admin/calls/{call_id}"
         return CallPlaced(id=call_id)
 
@@ -78,6 +97,7 @@ def calls_router(calls: CallStore, personas: Personas, directory: LineDirectory,
         """Delete a call for good: what was said, its recording, the messages left in it. 409 while it goes on."""
         if not await eraser.erase_call(who.company_id, call_id):
             raise HTTPException(404, _NO_CALL)
+        await audit.note("delete", "calls", call_id)
         log.info("a call was deleted", call=call_id, user=who.username)
 
     return router

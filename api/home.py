@@ -7,6 +7,7 @@ from string import Template
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
+from api.page_language import preferred
 from api.status import overall
 from services.installation import Installation
 from services.parts import Part
@@ -26,7 +27,7 @@ def home_router(installation: Installation, version: str) -> APIRouter:
 
     @router.get("/", response_class=HTMLResponse)
     async def home(request: Request) -> HTMLResponse:
-        language = _preferred(request.headers.get("accept-language", ""), installation.settings.language)
+        language = preferred(request.headers.get("accept-language", ""), installation.settings.language)
         parts = installation.parts()
         state = overall(parts)
         return HTMLResponse(
@@ -43,15 +44,6 @@ def home_router(installation: Installation, version: str) -> APIRouter:
         return PlainTextResponse(style, media_type="text/css")
 
     return router
-
-
-def _preferred(header: str, default: str) -> str:
-    """Return the first language of an Accept-Language header that there is a page for."""
-    for item in header.split(","):
-        language = item.split(";")[0].strip().casefold()[:2]
-        if language in _WORDS:
-            return language
-    return default
 
 
 def _row(part: Part, language: str) -> str:

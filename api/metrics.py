@@ -4,16 +4,22 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from services.parts import Part, State
 from services.telemetry.telemetry import Telemetry
+from services.web.problems import problem_responses
 
 _ORDER = {State.READY: 0, State.DEGRADED: 1, State.DOWN: 2}
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _HOW = "Set SECRETARY_TELEMETRY__METRICS_TOKEN and let Prometheus send it as a bearer token."
+
+
+_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {CONTENT_TYPE_LATEST: {}}}}
 
 
 def metrics_router(telemetry: Telemetry, parts: Callable[[], Sequence[Part]]) -> APIRouter:
@@ -28,7 +34,7 @@ def metrics_router(telemetry: Telemetry, parts: Callable[[], Sequence[Part]]) ->
     states = Gauge("secretary_part_state", "0 ready, 1 degraded, 2 down", ["part"], registry=registry)
     uptime = Gauge("secretary_uptime_seconds", "Seconds since the start", registry=registry)
 
-    @router.get("/metrics", responses={401: {}, 403: {}})
+    @router.get("/metrics", response_class=PlainTextResponse, responses=_ANSWER | problem_responses(401, 403))
     async def metrics(request: Request) -> Response:
         """Return the figures in Prometheus' text format."""
         _expect_allowed(request, telemetry.token)

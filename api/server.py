@@ -13,15 +13,21 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 from api.admin import add_admin
+from api.catalogue import catalogue_router
+from api.faq import faq_router
 from api.home import home_router
 from api.metrics import metrics_router
+from api.monitor import Monitor, monitor_router
+from api.openai import LARGER_BODIES, add_speech_api, too_large
 from api.status import status_router
 from services.errors import SecretaryError
 from services.installation import Installation
+from services.telemetry.machine import Machine
 from services.web.body_limit import add_body_limit
 from services.web.closing import closing_of
-from services.web.headers import add_security_headers
+from services.web.headers import add_cors, add_security_headers
 from services.web.problems import add_problem_handlers
+from services.web.requests import add_request_log
 
 
 def build_app(installation: Installation) -> FastAPI:
@@ -33,12 +39,27 @@ def build_app(installation: Installation) -> FastAPI:
     # The documentation page with its scripts from this machine: no request leaves it.
     patch_fastapi(app, redirect_from_root_to_docs=False)
     add_problem_handlers(app)
-    add_body_limit(app)
+    add_body_limit(app, longer=LARGER_BODIES, refusal=too_large)
     add_security_headers(app)
+    add_cors(app, installation.settings.cors_origins)
+    add_request_log(app, installation.telemetry.observe_request, installation.settings.trusted_proxies)
     app.include_router(home_router(installation, number))
     app.include_router(status_router(installation, number))
     app.include_router(metrics_router(installation.telemetry, installation.parts))
     add_admin(app, installation.platform, installation.directory)
+    books = installation.books
+    app.include_router(faq_router(books.faq, books.companies, installation.faq))
+    app.include_router(catalogue_router(installation))
+    app.state.monitor = monitor = Monitor(
+        Machine(installation.settings.data_dir),
+        installation.parts,
+        installation.directory,
+        installation.clock,
+        installation.books.queue_counts.now,
+        installation.errands,
+    )
+    app.include_router(monitor_router(monitor))
+    add_speech_api(app, installation)
     return app
 
 
@@ -85,7 +106,14 @@ class _Server(uvicorn.Server):
 async def serve_app(app: FastAPI, listening: socket.socket, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` is called with the address as soon as requests are answered."""
     host, port = listening.getsockname()[:2]
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,  # uvicorn's own trust in proxies comes from an environment variable of its own
+    )
     server = _Server(config, closing_of(app))
     announce(_address(host, port))
     await server.serve(sockets=[listening])

@@ -26,6 +26,11 @@ class Errands:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """How many are under way."""
+        return len(self._tasks)
+
     def leave(self, errand: Coroutine[Any, Any, Any]) -> None:
         """Run an errand that nobody waits for."""
         self._start(errand)

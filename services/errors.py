@@ -96,6 +96,14 @@ class SignInError(SecretaryError):
     """Nobody is signed in, or the name, the password or the token is not right."""
 
 
+class SecondFactorError(SignInError):
+    """The password is right and the second factor is missing ("totp_required") or wrong ("totp_invalid")."""
+
+    def __init__(self, message: str, remedy: str = "", *, code: str) -> None:
+        super().__init__(message, remedy)
+        self.code = code
+
+
 class ForbiddenError(SecretaryError):
     """Whoever is signed in may not do this."""
 
@@ -105,4 +113,17 @@ class TooManyAttemptsError(SecretaryError):
 
     def __init__(self, message: str, remedy: str = "", *, retry_after: float) -> None:
         super().__init__(message, remedy)
+        self.retry_after = retry_after
+
+
+class DeliveryError(SecretaryError):
+    """Something did not reach whom it is for.
+
+    `attempts` is how many tries this kind of failure is worth: 12 where the receiver is away, few where it refuses, 1
+    where it never will. `retry_after` is in how many seconds the receiver wants to be asked again, None unsaid.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, attempts: int = 12, retry_after: float | None = None) -> None:
+        super().__init__(message, remedy)
+        self.attempts = attempts
         self.retry_after = retry_after

@@ -1,5 +1,7 @@
 """Events inside the process: typed publish and subscribe, and the events of a call.
 
+services.shared.relay carries them between processes.
+
 A call is what its events say: they are appended to the database as they happen and published to whoever watches
 (the live feed, the terminal of `secretary call`, metrics).
 """
@@ -49,24 +51,29 @@ class EventBus:
     """
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[CallEvent]] = set()
+        self._queues: dict[asyncio.Queue[CallEvent], bool] = {}
 
-    def publish(self, event: CallEvent) -> None:
-        """Hand `event` to all subscribers; never blocks."""
-        for queue in self._queues:
+    def publish(self, event: CallEvent, *, brought: bool = False) -> None:
+        """Hand `event` to all subscribers; never blocks. `brought`: it happened in another process."""
+        for queue, own in self._queues.items():
+            if brought and own:
+                continue
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(event)
 
     @contextmanager
-    def subscribe(self) -> Iterator[AsyncIterator[CallEvent]]:
-        """Within the context, iterate over what is published from now on."""
+    def subscribe(self, *, own: bool = False) -> Iterator[AsyncIterator[CallEvent]]:
+        """Within the context, iterate over what is published from now on; with `own` only what happens here.
+
+        Who counts what happens takes `own`: every process counts, and the sums would be too high.
+        """
         queue: asyncio.Queue[CallEvent] = asyncio.Queue(QUEUE_SIZE)
-        self._queues.add(queue)
+        self._queues[queue] = own
         try:
             yield _drain(queue)
         finally:
-            self._queues.discard(queue)
+            self._queues.pop(queue, None)
 
 
 async def _drain(queue: asyncio.Queue[CallEvent]) -> AsyncIterator[CallEvent]:

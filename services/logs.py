@@ -1,4 +1,8 @@
-"""The log: structlog to standard error, for people (console) or machines (json)."""
+"""The log: structlog to standard error, for people (console) or machines (json).
+
+Every line carries the ids of the request and of the call that it belongs to (structlog's context variables), and no
+line holds a secret or a whole phone number: see log_masks.
+"""
 
 import logging
 import sys
@@ -6,12 +10,16 @@ from typing import Literal
 
 import structlog
 
+from services.log_masks import mask_event
+
 
 def set_up(style: Literal["console", "json"], level: int = logging.INFO) -> None:
     """Configure structlog and route the standard library's loggers through it. Call once, from the command line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        mask_event,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
@@ -24,9 +32,7 @@ def set_up(style: Literal["console", "json"], level: int = logging.INFO) -> None
         )
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer]
-        if style == "json"
-        else [*shared, renderer],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

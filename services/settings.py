@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from io import StringIO
+from ipaddress import ip_network
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -67,6 +68,21 @@ class HouseSettings(BaseSettings):
         (), description="web pages of other origins that may use the API; example https://panel.example.org"
     )
 
+    trusted_proxies: Annotated[tuple[str, ...], CommaList] = Field(
+        ("127.0.0.1/32", "::1/128"),
+        description="addresses and networks of reverse proxies, whose X-Forwarded-For is believed",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is no address or network; example: 10.0.0.0/8") from None
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -104,6 +120,15 @@ def load(kind: type[Settings], **overrides: Any) -> Settings:
     for name in sorted(given):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise SettingsError(f"{name} is not a setting.", _closest(name.upper(), known))
+    return load_part(kind, **overrides)
+
+
+def load_part(kind: type[Settings], **overrides: Any) -> Settings:
+    """Read the settings of class `kind` beside which there are others: a name that it lacks may be theirs.
+
+    Raises SettingsError.
+    """
+    _env_file(Path(".env"))  # told in words what is wrong with it
     try:
         return kind(**{name: value for name, value in overrides.items() if value not in (None, "")})
     except ValidationError as error:

@@ -16,6 +16,7 @@ from telephony.gsm import PART_NAME, Find, GsmService
 from telephony.line import CAPABILITIES
 from telephony.line_book import LineNames, answering_of
 from telephony.modem import NARROW, WIDE
+from telephony.modem_lease import hold_by
 from telephony.pool import ListUsb, ModemPool
 from telephony.settings import TelephonySettings
 
@@ -51,12 +52,12 @@ def modem_pool(installation: Installation, settings: TelephonySettings, listing:
     names = LineNames(installation, settings)
 
     def make(find: Find) -> GsmService:
-        return GsmService(settings, names.unnamed(), find=find, named=names.named, forwarding=forwarding)
+        return GsmService(settings, names.unnamed(), find=find, named=names.named, forwarding=forwarding, hold=hold)
 
     pool = ModemPool(
         make, installation.directory, at_port=settings.at_port, audio_port=settings.audio_port, listing=listing
     )
-    forwarding = Forwarding(pool.service)
+    forwarding, hold = Forwarding(pool.service), hold_by(installation.books.leases)
     return pool
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -38,6 +39,7 @@ RING_SECONDS = 30.0
 log = structlog.get_logger()
 
 Find = Callable[[], Awaitable[ModemPorts]]
+Hold = Callable[[ModemPorts], AbstractAsyncContextManager[None]]
 Named = Callable[[Identity], Awaitable[Answering]]
 
 
@@ -45,8 +47,8 @@ class GsmService:
     """The calls of one modem: a services.voice.directory.CallingLine.
 
     `answering` says who takes them; `find` finds the modem's ports (each time anew); `named` gives the line its name,
-    and with it who takes its calls, when the modem has told who it is. Without a modem the service waits for one and
-    reports itself as degraded.
+    and with it who takes its calls, when the modem has told who it is; `hold` keeps other processes away from it.
+    Without a modem the service waits for one and reports itself as degraded.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class GsmService:
         find: Find | None = None,
         named: Named | None = None,
         forwarding: Forwarding | None = None,
+        hold: Hold | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.answering = answering
@@ -66,6 +69,9 @@ class GsmService:
         self._find = find or partial(find_ports, settings.at_port, settings.audio_port)
         self._named = named
         self._forwarding = forwarding
+        self._hold = hold
+        self._holding = AsyncExitStack()
+        self._held = ""  # the port of the modem that is this process's
         self._clock = clock or LoopClock()
         self._pin = settings.sim_pin.get_secret_value()
         self._session: ModemSession | None = None
@@ -133,6 +139,7 @@ class GsmService:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self._holding.aclose()
         await self._tell_rang()
 
     # -- calling out -------------------------------------------------------------------------------------------------
@@ -195,6 +202,7 @@ class GsmService:
             pause = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
             try:
                 ports = await self._find()
+                await self._hold_modem(ports)
                 session = await ModemSession.open(
                     ports, self._settings, self.answering, self._forwarding, after_reopen=after_reopen
                 )
@@ -222,6 +230,14 @@ class GsmService:
                 await self._tell_rang()
             attempt += 1
             await asyncio.sleep(pause)
+
+    async def _hold_modem(self, ports: ModemPorts) -> None:
+        """Keep other processes away from the modem, until `close`: its next opening then waits for no database."""
+        if self._hold is not None and self._held != ports.at:
+            await self._holding.aclose()
+            self._held = ""
+            await self._holding.enter_async_context(self._hold(ports))
+            self._held = ports.at
 
     async def _start(self, session: ModemSession) -> None:
         try:

@@ -18,6 +18,8 @@ from services.storage import cursor as cursors
 from services.storage.lines import LineRecord
 from services.storage.text_records import TextMessage
 from services.web.access import require
+from services.web.idempotency import Idempotent, IdempotentRoute
+from services.web.limits import limited
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
 from telephony.policy.policy import LinePolicy
@@ -119,7 +121,12 @@ def lines_router(
     lines: PolicyBook, personas: PersonaBook, texts: TextBook, sender: Callable[[str, str], TextSender | None]
 ) -> APIRouter:
     """Make the routes /admin/gsm/{line}/policy and sms; `sender` gives a company's line, None when it has none."""
-    router = APIRouter(prefix="/admin/gsm/{line}", tags=["lines"], responses=problem_responses(401, 403, 404, 422, 503))
+    router = APIRouter(
+        prefix="/admin/gsm/{line}",
+        tags=["lines"],
+        responses=problem_responses(401, 403, 404, 422, 503),
+        route_class=IdempotentRoute,
+    )
 
     async def known(company_id: str, line: str) -> LineRecord:
         found = await lines.get(company_id, line)
@@ -162,7 +169,13 @@ def lines_router(
         return wanted
 
     @router.post("/sms", status_code=202, summary="Send a text message", responses=problem_responses(409))
-    async def send(who: Writing, line: LineName, wanted: TextRequest) -> TextQueued:
+    async def send(
+        who: Writing,
+        _once: Idempotent,
+        _limited: Annotated[None, limited("texts_per_day", "sms")],
+        line: LineName,
+        wanted: TextRequest,
+    ) -> TextQueued:
         """Send a text message, as soon as the modem can. 409 says why not: the line's policy, an empty text."""
         await known(who.company_id, line)
         texting = sender(who.company_id, line)

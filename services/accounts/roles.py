@@ -55,6 +55,8 @@ _GRANTED: dict[str, tuple[frozenset[Action], frozenset[Action], frozenset[Action
     # what happens on the lines
     "gsm": (_ALL, _LOOK, _NONE),
     "calls": (_ALL, _LOOK, _NONE),
+    "recordings": (_ALL, _NONE, _NONE),
+    "texts": (_ALL, _NONE, _NONE),
     "contacts": (_ALL, _NONE, _NONE),
     "messages": (_ALL, _LOOK, _NONE),
     "chats": (_ALL, _ALL, _NONE),

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from services.domain import AudioSpan, CompanyProfile, MenuItem, PastTurn, Persona
 
-WRITTEN_CHANNELS = frozenset({"sms"})
+WRITTEN_CHANNELS = frozenset({"sms", "chat", "api"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,9 +195,10 @@ def _request_body(
         "model": model,
         "messages": [_wire(each) for each in messages],
         "temperature": options.temperature,
-        "max_tokens": options.max_tokens,
         "stream": True,
     }
+    if options.max_tokens:
+        body["max_tokens"] = options.max_tokens
     if tools:
         body["tools"] = [
             {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}

@@ -63,7 +63,7 @@ ModelEvent = TextDelta | ToolCall | Usage | Finish
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to answer.
+    """How to answer; `max_tokens` 0 leaves the length to the model's server.
 
     `first_token_timeout` and `token_timeout` are seconds to the first and between later tokens; None leaves them to the
     model's own settings.

@@ -1,6 +1,9 @@
-"""Deleting a call or a contact for good, when somebody asks for it."""
+"""Deleting a call, a contact or a company for good, when somebody asks for it."""
 
+from services.retention.contacts import spelled
 from services.retention.sounds import SoundFiles
+from services.storage.companies import Companies
+from services.storage.company_removal import CompanyRemoval
 from services.storage.erasure import Erasures
 from services.storage.removal import Removed
 
@@ -13,8 +16,10 @@ class Eraser:
     goes on, StorageError when a file or a row cannot be deleted.
     """
 
-    def __init__(self, erasures: Erasures, sounds: SoundFiles) -> None:
+    def __init__(self, erasures: Erasures, removal: CompanyRemoval, sounds: SoundFiles, companies: Companies) -> None:
         self._erasures = erasures
+        self._removal = removal
+        self._companies = companies
         self._sounds = sounds
 
     async def erase_call(self, company_id: str, call_id: str) -> bool:
@@ -27,12 +32,20 @@ class Eraser:
         return True
 
     async def erase_contact(self, company_id: str, number: str) -> Removed:
-        """Delete all that is kept of a number, given as it is stored (E.164)."""
-        files = await self._erasures.files_of_contact(company_id, number)
+        """Delete all that is kept of a number, whichever way it is spelled here and there."""
+        numbers = await spelled(self._companies, company_id, number)
+        files = await self._erasures.files_of_contact(company_id, numbers)
         await self._sounds.delete(files)
-        removed = await self._erasures.remove_contact(company_id, number)
+        removed = await self._erasures.remove_contact(company_id, numbers)
         await self._sweep_up(removed, files)
         return removed
+
+    async def erase_company(self, company_id: str, *, everything: bool) -> None:
+        """Delete a company, see services.storage.company_removal. Raises NotFoundError, ConflictError, too."""
+        files = await self._removal.files(company_id, everything=everything)
+        await self._sounds.delete(files)
+        late = set(await self._removal.remove(company_id, everything=everything)) - set(files)
+        await self._sounds.delete(late)
 
     async def _sweep_up(self, removed: Removed, deleted: tuple[str, ...]) -> None:
         """Delete what was named between looking and removing: the sound of a message may come late."""

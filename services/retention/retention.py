@@ -12,9 +12,11 @@ from services.clock import Clock
 from services.errors import SecretaryError
 from services.retention.settings import RetentionSettings
 from services.retention.sounds import SoundFile, SoundFiles
+from services.retention.sweeps import BATCH, Sweep, sweep_all
+from services.storage.leases import Leases
 from services.storage.retention import OldCall, RetentionBook
 
-BATCH = 100
+LEASE = "job:retention"
 DAILY = 86_400.0
 RETRY = 3_600.0
 ORPHAN_AGE = timedelta(hours=25)
@@ -26,14 +28,29 @@ log = structlog.get_logger()
 class Retention:
     """Deletes file by file and batch by batch, so that calls that go on notice nothing.
 
-    Files go before what names them (see Eraser). It may be stopped anywhere: the next round goes on.
+    Files go before what names them (see Eraser). It may be stopped anywhere: the next round goes on. Of several
+    processes on one database one does it.
     """
 
-    def __init__(self, settings: RetentionSettings, book: RetentionBook, sounds: SoundFiles, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: RetentionSettings,
+        book: RetentionBook,
+        sounds: SoundFiles,
+        clock: Clock,
+        leases: Leases,
+        sweeps: Iterable[Sweep] = (),
+    ) -> None:
         self._settings = settings
         self._book = book
         self._sounds = sounds
         self._clock = clock
+        self._leases = leases
+        self._sweeps = list(sweeps)
+
+    def add(self, sweep: Sweep) -> None:
+        """Sweep out something more, from the next round on."""
+        self._sweeps.append(sweep)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -52,14 +69,15 @@ class Retention:
         calls = await self._remove_calls(now)
         texts = await self._remove_texts(now)
         orphans = await self._sweep(now)
-        if recordings or calls or texts or orphans:
-            log.info("cleaned up", recordings=recordings, calls=calls, texts=texts, orphans=orphans)
+        swept = await sweep_all(self._sweeps, now)
+        if recordings or calls or texts or orphans or swept:
+            log.info("cleaned up", recordings=recordings, calls=calls, texts=texts, orphans=orphans, **swept)
 
     async def _run(self) -> None:
         while True:
             pause = DAILY
             try:
-                await self.clean_up()
+                await self._leases.run_alone(LEASE, self.clean_up)
             except SecretaryError as error:
                 log.warning("the clean-up was not finished", error=str(error))
                 pause = RETRY

@@ -14,7 +14,9 @@ from services.domain import Turn
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType
 from services.storage import cursor as cursors
+from services.storage.announcing import announce_end
 from services.storage.database import KEEP_SECONDS, Database
+from services.storage.isolation import every_company
 from services.storage.projections import moment, project, start_call
 from services.storage.records import CallRecord, call_record, turn_record
 from services.storage.removal import Removed, remove_calls_of_line
@@ -29,7 +31,11 @@ _PLACE = (
     select(CallRow, CallEventRow.id, TurnRow)
     .outerjoin(
         CallEventRow,
-        and_(CallEventRow.call_id == CallRow.id, CallEventRow.sequence == bindparam("sequence", type_=Integer)),
+        and_(
+            CallEventRow.company_id == CallRow.company_id,
+            CallEventRow.call_id == CallRow.id,
+            CallEventRow.sequence == bindparam("sequence", type_=Integer),
+        ),
     )
     .outerjoin(
         TurnRow,
@@ -95,11 +101,14 @@ class CallStore:
         which may be having a call right now, only calls without an event for an hour are closed.
         """
         now = self._clock.now()
-        last_event = (
-            select(func.max(CallEventRow.recorded_at)).where(CallEventRow.call_id == CallRow.id).scalar_subquery()
-        )
+        of_call = (CallEventRow.company_id == CallRow.company_id, CallEventRow.call_id == CallRow.id)
+        last_event = select(func.max(CallEventRow.recorded_at)).where(*of_call).scalar_subquery()
         own = CallRow.line.in_(lines) if lines else true()
-        query = select(CallRow).where(CallRow.ended_at.is_(None), or_(own, last_event < now - ABANDONED))
+        query = (
+            select(CallRow)
+            .where(CallRow.ended_at.is_(None), or_(own, last_event < now - ABANDONED))
+            .execution_options(**every_company("a crash leaves the calls of all of them open"))
+        )
 
         def close_all(session: Session) -> int:
             open_calls = session.scalars(query).all()
@@ -185,6 +194,8 @@ def append_event(session: Session, event: CallEvent, now: datetime) -> None:
         )
     )
     project(session, call, turn, event)
+    if event.type is CallEventType.ENDED:
+        announce_end(session, call, now)
 
 
 async def _find(session: AsyncSession, company_id: str, call_id: str) -> CallRow | None:

@@ -8,17 +8,19 @@ from typing import Any, Literal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from services.errors import StorageError
 from services.parts import Part, State
 from services.storage import migrate
-from services.storage.engine import is_sqlite, open_engines, parse_url, place
+from services.storage.acting import SYSTEM, acting, acting_as
+from services.storage.audit_hook import AuditedSession
+from services.storage.engine import open_engines, parse_url, place
 from services.storage.failures import DatabaseFailure, explain, is_outage
 from services.storage.group import GroupWriter, T, Work
+from services.storage.isolation import IsolatedSession
 
 WRITE_TURN_SECONDS = 30.0
-WRITERS_ELSEWHERE = 5
 KEEP_SECONDS = 86_400.0  # what a caller said is worth a day of waiting for a disk to be cleared
 CLOSE_SECONDS = 5.0
 
@@ -26,8 +28,9 @@ CLOSE_SECONDS = 5.0
 class Database:
     """Reads and writes in transactions; the network is never waited for inside one.
 
-    SQLite has one writer: `write` transactions of a process queue up for it here, in order, and those of other
-    processes wait at BEGIN IMMEDIATE (10 s). A commit is on the disk when `write` is left (synchronous=FULL). What
+    There is one writer at a time: `write` transactions of a process queue up here, in order, and those of other
+    processes wait for the database's own lock (10 s), at BEGIN IMMEDIATE on SQLite, at an advisory lock on PostgreSQL.
+    So what is read inside `write` stays as it is until the commit. A commit is on the disk when `write` is left. What
     calls write shares its commits (`write_together`).
     """
 
@@ -35,11 +38,21 @@ class Database:
         """Read the URL; no file is touched and no connection opened. Raises StorageError for a URL it cannot use."""
         self._url = parse_url(url)
         self._engines = open_engines(self._url)
-        self._read_sessions = async_sessionmaker(self._engines.readers, expire_on_commit=False)
-        self._write_sessions = async_sessionmaker(self._engines.writer, expire_on_commit=False)
-        self._group_sessions = sessionmaker(self._engines.group, expire_on_commit=False)
+        self.session_info: dict[Any, Any] = {}  # what each session that writes carries in its `info`
+        self._read_sessions = async_sessionmaker(
+            self._engines.readers, expire_on_commit=False, sync_session_class=IsolatedSession
+        )
+        self._write_sessions = async_sessionmaker(
+            self._engines.writer,
+            expire_on_commit=False,
+            sync_session_class=AuditedSession,
+            info=self.session_info,
+        )
+        self._group_sessions = sessionmaker(
+            self._engines.group, class_=AuditedSession, expire_on_commit=False, info=self.session_info
+        )
         self._group_thread: ThreadPoolExecutor | None = None
-        self._turn_to_write = asyncio.Semaphore(1 if is_sqlite(self._url) else WRITERS_ELSEWHERE)
+        self._turn_to_write = asyncio.Semaphore(1)
         self._group = GroupWriter(self._transact, place(self._url))
         self._outages: dict[Literal["read", "write"], StorageError] = {}
         self._migrated = False
@@ -66,6 +79,21 @@ class Database:
                     yield session
 
     @asynccontextmanager
+    async def write_out_of_turn(self) -> AsyncIterator[AsyncSession]:
+        """Open a write transaction that waits for no other: for a single row that is locked before it is changed.
+
+        SQLite knows no such thing; there it is like `write`. Raises StorageError.
+        """
+        if self._engines.group is not None:
+            async with self.write() as session:
+                yield session
+            return
+        with self._in_plain_words("write"):
+            async with self._write_sessions.begin() as session:
+                await session.connection(execution_options={"out_of_turn": True})
+                yield session
+
+    @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(WRITE_TURN_SECONDS):
@@ -87,7 +115,7 @@ class Database:
         For everything that calls write. `work` may run twice, on SQLite in another thread, and only uses the session
         that it is given.
         """
-        return await self._group.run(work, what=what, keep=keep, key=key, topic=topic)
+        return await self._group.run(_in_name_of_who_asks(work), what=what, keep=keep, key=key, topic=topic)
 
     async def _transact(self, works: Work[list[Any]]) -> list[Any]:
         async with self._turn():
@@ -149,3 +177,18 @@ class Database:
             self._engines.group.dispose()
         await self._engines.writer.dispose()
         await self._engines.readers.dispose()
+
+
+def _in_name_of_who_asks(work: Work[T]) -> Work[T]:
+    """Return `work` as whoever acts here does it: it is done in another task, or thread, among others' work."""
+    actor = acting()
+    if actor is SYSTEM:
+        return work
+
+    def done(session: Session) -> T:
+        with acting_as(actor):
+            result = work(session)
+            session.flush()
+            return result
+
+    return done

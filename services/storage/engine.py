@@ -1,4 +1,4 @@
-"""Database URLs and engines: where the data lies and how SQLite is made safe for a live line."""
+"""Database URLs and engines: where the data lies and how SQLite is made safe for a live line. See postgresql.py."""
 
 import os
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.errors import StorageError
+from services.storage import postgresql
+from services.storage.columns import write_json
 
 DATABASE_FILE = "secretary.db"
 BUSY_SECONDS = 10.0
@@ -37,7 +39,8 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         raise StorageError(
             "The DATABASE_URL cannot be read.",
-            "Write it like sqlite:////var/lib/secretary/secretary.db, or leave it empty for SQLite in DATA_DIR.",
+            "Write it like postgresql://user:password@host/name or sqlite:////var/lib/secretary/secretary.db, "
+            "or leave it empty for SQLite in DATA_DIR.",
         ) from None
     parsed = parsed.set(drivername=_ASYNC_DRIVERS.get(parsed.drivername, parsed.drivername))
     if is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
@@ -45,7 +48,7 @@ def parse_url(url: str) -> URL:
             "A SQLite database in memory would be lost at every stop.",
             "Name a file in DATABASE_URL, or leave it empty for SQLite in DATA_DIR.",
         )
-    return parsed
+    return parsed if is_sqlite(parsed) else postgresql.check_query(parsed)
 
 
 def is_sqlite(url: URL) -> bool:
@@ -55,7 +58,7 @@ def is_sqlite(url: URL) -> bool:
 
 def place(url: URL) -> str:
     """Return how to name the database to a person: its file, or its URL without the password."""
-    return str(url.database) if is_sqlite(url) else url.render_as_string(hide_password=True)
+    return str(url.database) if is_sqlite(url) else url.set(drivername=url.get_backend_name()).render_as_string()
 
 
 def prepare_file(url: URL) -> None:
@@ -95,21 +98,19 @@ def open_engines(url: URL) -> Engines:
         group = create_engine(
             url.set(drivername="sqlite"),
             connect_args={"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False},
+            json_serializer=write_json,
             pool_size=1,
             max_overflow=0,
         )
         _listen(group, "writer")
         return Engines(make_engine(url, "reader"), make_engine(url, "writer"), group)
-    engine = make_engine(url, "writer")
-    return Engines(readers=engine, writer=engine)
+    return Engines(make_engine(url, "reader"), make_engine(url, "writer"))
 
 
 def make_engine(url: URL, role: Role) -> AsyncEngine:
     """Make one engine for its role. Raises StorageError when the driver is not installed."""
     try:
-        if not is_sqlite(url):
-            return create_async_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
-        return _make_sqlite_engine(url, role)
+        return _make_sqlite_engine(url, role) if is_sqlite(url) else postgresql.make_engine(url, role)
     except ImportError as error:
         raise StorageError(
             f"The driver {url.drivername} of DATABASE_URL is not installed.", f"Install the package {error.name}."
@@ -125,7 +126,12 @@ def _make_sqlite_engine(url: URL, role: Role) -> AsyncEngine:
     else:
         size = READERS if role == "reader" else 1
         engine = create_async_engine(
-            url, connect_args=arguments, pool_size=size, max_overflow=0, pool_timeout=BUSY_SECONDS
+            url,
+            connect_args=arguments,
+            json_serializer=write_json,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=BUSY_SECONDS,
         )
     _listen(engine.sync_engine, role)
     return engine

@@ -1,9 +1,15 @@
 """What is deleted because somebody asked for it: a call, or all that is kept of a contact."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.clock import Clock, LoopClock
 from services.errors import LineError
+from services.storage.announcing import announce_erasure
+from services.storage.audit_hook import note_in
 from services.storage.database import Database
 from services.storage.removal import Removed, files_of_contact, remove_calls, remove_contact
 from services.storage.tables import CallRow, MessageRow
@@ -15,8 +21,9 @@ class Erasures:
     What belongs to a call that goes on is not deleted: LineError.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
+        self._clock = clock or LoopClock()
 
     async def files_of_call(self, company_id: str, call_id: str) -> tuple[str, ...] | None:
         """Return the recording and the message sounds of a call, None when the company has no such call."""
@@ -35,17 +42,22 @@ class Erasures:
             await _expect_none_goes_on(session, company_id, CallRow.id == call_id)
             return await remove_calls(session, company_id, CallRow.id == call_id, with_messages=True)
 
-    async def files_of_contact(self, company_id: str, number: str) -> tuple[str, ...]:
-        """Return the recordings and message sounds of a contact."""
+    async def files_of_contact(self, company_id: str, numbers: Sequence[str]) -> tuple[str, ...]:
+        """Return the recordings and message sounds of a contact, whose number is given in every spelling."""
         async with self._database.read() as session:
-            await _expect_none_goes_on(session, company_id, CallRow.number == number)
-            return await files_of_contact(session, company_id, number)
+            await _expect_none_goes_on(session, company_id, CallRow.number.in_(numbers))
+            return await files_of_contact(session, company_id, numbers)
 
-    async def remove_contact(self, company_id: str, number: str) -> Removed:
-        """Delete all that is kept of a number."""
+    async def remove_contact(self, company_id: str, numbers: Sequence[str]) -> Removed:
+        """Delete all that is kept of a number, given in every spelling, the usual one first."""
         async with self._database.write() as session:
-            await _expect_none_goes_on(session, company_id, CallRow.number == number)
-            return await remove_contact(session, company_id, number)
+            await _expect_none_goes_on(session, company_id, CallRow.number.in_(numbers))
+            removed = await remove_contact(session, company_id, numbers)
+            if removed != Removed():
+                await session.run_sync(announce_erasure, company_id, numbers[0], self._clock.now())
+                counts = {name: count for name, count in asdict(removed).items() if name != "files"}
+                note_in(session.sync_session, "erase", "contacts", detail=counts, company_id=company_id)
+            return removed
 
 
 async def _expect_none_goes_on(session: AsyncSession, company_id: str, which: ColumnElement[bool]) -> None:

@@ -1,7 +1,7 @@
 """The table of lines: each telephone line of a company with what the owner laid down for it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,7 @@ class LineRow(Base):
 
     __tablename__ = "lines"
     __table_args__ = (UniqueConstraint("company_id", "name"), UniqueConstraint("company_id", "kind", "identity"))
+    __audited__: ClassVar[str] = "lines"
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     company_id: Mapped[str] = mapped_column(ForeignKey("companies.id"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
@@ -117,17 +117,14 @@ class Lines:
         With `version` the policy is replaced only while the line still has that version: None says that somebody else
         was faster, and nothing was changed. Raises StorageError when there is no such line.
         """
-        of_name = (LineRow.company_id == company_id, LineRow.name == name)
-        change = update(LineRow).where(*of_name)
-        if version is not None:
-            change = change.where(LineRow.version == version)
-        values = {"policy": dict(policy), "version": LineRow.version + 1, "updated_at": self._clock.now()}
         async with self._database.write() as session:
-            changed = await session.scalar(change.values(values).returning(LineRow.id))
             row = await _named(session, company_id, name)
             if row is None:
                 raise StorageError(f"There is no line {name!r}.")
-            return None if changed is None else _record(row)
+            if version is not None and row.version != version:
+                return None
+            row.policy, row.version, row.updated_at = dict(policy), row.version + 1, self._clock.now()
+            return _record(row)
 
     def _add(self, session: AsyncSession, company_id: str, name: str, kind: Kind, identity: str) -> LineRow:
         now = self._clock.now()

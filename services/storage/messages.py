@@ -1,19 +1,33 @@
 """Messages left for the owner. Messages is a services.dialogue.ports.MessageBook."""
 
 import builtins
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from services.clock import Clock, LoopClock
 from services.domain import TakenMessage
-from services.errors import StorageError
+from services.errors import NotFoundError, StorageError
+from services.storage import cursor as cursors
+from services.storage.announcing import announce_message
+from services.storage.audit_hook import note_in
 from services.storage.database import KEEP_SECONDS, Database
 from services.storage.records import message_record
 from services.storage.tables import MessageRow
 
 NEW = "new"
 SEEN = "seen"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message as it is stored; `seen` by the owner."""
+
+    message: TakenMessage
+    seen: bool
+    created_at: datetime
 
 
 class Messages:
@@ -42,6 +56,7 @@ class Messages:
             row.spans = [[span.start, span.end] for span in message.spans]
             row.audio_path = message.audio_path or row.audio_path
             row.created_at = message.created_at or row.created_at
+            announce_message(session, row, now)
 
         what = f"message {message.id} of call {message.call_id}"
         await self._database.write_together(insert_or_overwrite, what=what, keep=KEEP_SECONDS, topic=message.id)
@@ -84,6 +99,56 @@ class Messages:
         query = query.order_by(MessageRow.created_at.desc(), MessageRow.id.desc()).limit(limit)
         async with self._database.read() as session:
             return [message_record(row) for row in await session.scalars(query)]
+
+    async def page(
+        self, company_id: str, limit: int = 50, cursor: str | None = None, *, only_new: bool = False
+    ) -> tuple[builtins.list[MessageRecord], str | None]:
+        """Return a page of messages, newest first, and the cursor of the next."""
+        query = select(MessageRow).where(MessageRow.company_id == company_id)
+        if only_new:
+            query = query.where(MessageRow.status == NEW)
+        if cursor:
+            query = query.where(tuple_(MessageRow.created_at, MessageRow.id) < tuple_(*cursors.decode(cursor)))
+        query = query.order_by(MessageRow.created_at.desc(), MessageRow.id.desc()).limit(limit + 1)
+        async with self._database.read() as session:
+            rows = (await session.scalars(query)).all()
+        following = cursors.encode(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
+        return [_record(row) for row in rows[:limit]], following
+
+    async def get(self, company_id: str, message_id: str) -> MessageRecord:
+        """Return one message. Raises NotFoundError."""
+        query = select(MessageRow).where(MessageRow.company_id == company_id, MessageRow.id == message_id)
+        async with self._database.read() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise NotFoundError("There is no such message.")
+            return _record(row)
+
+    async def see(self, company_id: str, message_id: str) -> MessageRecord:
+        """Note that the owner has read it, and who that was. Raises NotFoundError."""
+        query = select(MessageRow).where(MessageRow.company_id == company_id, MessageRow.id == message_id)
+        async with self._database.write() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise NotFoundError("There is no such message.")
+            if row.status != SEEN:
+                row.status = SEEN
+                note_in(session.sync_session, "seen", "messages", message_id, company_id=company_id)
+            return _record(row)
+
+    async def remove(self, company_id: str, message_id: str) -> None:
+        """Delete a message that its owner wants no more; its sound is deleted before. Raises NotFoundError."""
+        query = select(MessageRow).where(MessageRow.company_id == company_id, MessageRow.id == message_id)
+        async with self._database.write() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise NotFoundError("There is no such message.")
+            await session.delete(row)
+            note_in(session.sync_session, "delete", "messages", message_id, company_id=company_id)
+
+
+def _record(row: MessageRow) -> MessageRecord:
+    return MessageRecord(message_record(row), row.status == SEEN, row.created_at)
 
 
 def _find(session: Session, company_id: str, message_id: str) -> MessageRow | None:

@@ -78,3 +78,10 @@ def _run(connection: Connection, url: URL) -> None:
             f"The database {place(url)} holds rows that point at nothing, so it was not upgraded.",
             "Put a backup in its place, or ask for help with a copy of the file.",
         )
+
+
+def revisions() -> frozenset[str]:
+    """Return every revision that this version knows."""
+    from alembic.script import ScriptDirectory
+
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())

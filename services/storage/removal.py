@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.isolation import every_company
+from services.storage.personal import remove_rows_of_contact
 from services.storage.sms_tables import TextMessageRow, TextPartRow
 from services.storage.tables import CallEventRow, CallRow, ConversationRow, MessageRow, TurnRow
 
@@ -20,6 +22,8 @@ class Removed:
     calls: int = 0
     messages: int = 0
     text_messages: int = 0
+    consents: int = 0
+    deliveries: int = 0
     files: tuple[str, ...] = ()
 
 
@@ -50,30 +54,45 @@ async def remove_calls(
     return Removed(len(calls), messages, files=_named(files))
 
 
-async def remove_contact(session: AsyncSession, company_id: str, number: str) -> Removed:
-    """Delete all that is kept of a number: calls, conversations on every channel, messages, text messages."""
+async def remove_contact(session: AsyncSession, company_id: str, numbers: Sequence[str]) -> Removed:
+    """Delete all that is kept of a number, given in every spelling that may be stored.
+
+    Calls, conversations on every channel, messages, text messages, consents, what waits to be told to other programs.
+    """
     of_contact = select(ConversationRow.id).where(
-        ConversationRow.company_id == company_id, ConversationRow.contact_number == number
+        ConversationRow.company_id == company_id, ConversationRow.contact_number.in_(numbers)
     )
-    theirs = or_(CallRow.number == number, CallRow.conversation_id.in_(of_contact))
+    theirs = or_(CallRow.number.in_(numbers), CallRow.conversation_id.in_(of_contact))
     removed = await remove_calls(session, company_id, theirs, with_messages=True)
-    left = or_(MessageRow.number == number, MessageRow.conversation_id.in_(of_contact))
+    left = or_(MessageRow.number.in_(numbers), MessageRow.conversation_id.in_(of_contact))
     sounds = await _remove_messages(session, company_id, left)
-    texts = await _remove_texts(session, company_id, number)
+    texts = await _remove_texts(session, company_id, numbers)
     turns = delete(TurnRow).where(TurnRow.company_id == company_id, TurnRow.conversation_id.in_(of_contact))
     await session.execute(turns)
-    await session.execute(delete(ConversationRow).where(ConversationRow.id.in_(of_contact)))
-    return Removed(removed.calls, removed.messages + len(sounds), texts, (*removed.files, *_named(sounds)))
+    threads = delete(ConversationRow).where(
+        ConversationRow.company_id == company_id, ConversationRow.contact_number.in_(numbers)
+    )
+    await session.execute(threads)
+    others = await remove_rows_of_contact(session, company_id, numbers)
+    return Removed(
+        calls=removed.calls,
+        messages=removed.messages + len(sounds),
+        text_messages=texts,
+        consents=others["consents"],
+        deliveries=others["outbox"] + others["webhook_arrivals"],
+        files=(*removed.files, *_named(sounds)),
+    )
 
 
-async def files_of_contact(session: AsyncSession, company_id: str, number: str) -> tuple[str, ...]:
+async def files_of_contact(session: AsyncSession, company_id: str, numbers: Sequence[str]) -> tuple[str, ...]:
     """Return the sound files that `remove_contact` would leave without an owner."""
     of_contact = select(ConversationRow.id).where(
-        ConversationRow.company_id == company_id, ConversationRow.contact_number == number
+        ConversationRow.company_id == company_id, ConversationRow.contact_number.in_(numbers)
     )
-    theirs = or_(CallRow.number == number, CallRow.conversation_id.in_(of_contact))
+    theirs = or_(CallRow.number.in_(numbers), CallRow.conversation_id.in_(of_contact))
     calls = select(CallRow.id).where(CallRow.company_id == company_id, theirs)
-    left = or_(MessageRow.number == number, MessageRow.conversation_id.in_(of_contact), MessageRow.call_id.in_(calls))
+    in_their_threads = MessageRow.conversation_id.in_(of_contact)
+    left = or_(MessageRow.number.in_(numbers), in_their_threads, MessageRow.call_id.in_(calls))
     recordings = await session.scalars(select(CallRow.recording_path).where(CallRow.company_id == company_id, theirs))
     sounds = await session.scalars(select(MessageRow.audio_path).where(MessageRow.company_id == company_id, left))
     return _named([*recordings, *sounds])
@@ -87,10 +106,11 @@ async def remove_old_texts(session: AsyncSession, before: datetime, limit: int) 
     old = select(TextMessageRow.id, TextMessageRow.company_id, TextMessageRow.conversation_id).where(
         TextMessageRow.created_at < before, TextMessageRow.status.not_in(("queued", "sending"))
     )
-    rows = (await session.execute(old.order_by(TextMessageRow.created_at).limit(limit))).all()
+    of_all = every_company("text messages of all of them grow old")
+    rows = (await session.execute(old.order_by(TextMessageRow.created_at).limit(limit), execution_options=of_all)).all()
     for ids in _batches([row.id for row in rows]):
-        await session.execute(delete(TextPartRow).where(TextPartRow.message_id.in_(ids)))
-        await session.execute(delete(TextMessageRow).where(TextMessageRow.id.in_(ids)))
+        await session.execute(delete(TextPartRow).where(TextPartRow.message_id.in_(ids)), execution_options=of_all)
+        await session.execute(delete(TextMessageRow).where(TextMessageRow.id.in_(ids)), execution_options=of_all)
     threads = {(row.company_id, row.conversation_id) for row in rows if row.conversation_id}
     for company_id in {company for company, _ in threads}:
         mine = {thread for company, thread in threads if company == company_id}
@@ -112,20 +132,21 @@ async def _remove_messages(session: AsyncSession, company_id: str, which: Column
     return list(await session.scalars(query))
 
 
-async def _remove_texts(session: AsyncSession, company_id: str, number: str) -> int:
-    texts = select(TextMessageRow.id).where(TextMessageRow.company_id == company_id, TextMessageRow.number == number)
-    parts = or_(TextPartRow.number == number, TextPartRow.message_id.in_(texts))
+async def _remove_texts(session: AsyncSession, company_id: str, numbers: Sequence[str]) -> int:
+    theirs = TextMessageRow.company_id == company_id, TextMessageRow.number.in_(numbers)
+    texts = select(TextMessageRow.id).where(*theirs)
+    parts = or_(TextPartRow.number.in_(numbers), TextPartRow.message_id.in_(texts))
     await session.execute(delete(TextPartRow).where(TextPartRow.company_id == company_id, parts))
-    gone = delete(TextMessageRow).where(TextMessageRow.company_id == company_id, TextMessageRow.number == number)
-    return len(list(await session.scalars(gone.returning(TextMessageRow.id))))
+    return len(list(await session.scalars(delete(TextMessageRow).where(*theirs).returning(TextMessageRow.id))))
 
 
 async def _remove_empty(session: AsyncSession, company_id: str, threads: set[str]) -> None:
     """Delete those of the conversations that hold nothing any more."""
     for ids in _batches(sorted(threads)):
         empty = set(ids)
-        for column in (TurnRow.conversation_id, CallRow.conversation_id, TextMessageRow.conversation_id):
-            empty -= set(await session.scalars(select(column).where(column.in_(ids)).distinct()))
+        for table in (TurnRow, CallRow, TextMessageRow):
+            named = select(table.conversation_id).where(table.company_id == company_id, table.conversation_id.in_(ids))
+            empty -= set(await session.scalars(named.distinct()))
         gone = delete(ConversationRow).where(ConversationRow.company_id == company_id, ConversationRow.id.in_(empty))
         await session.execute(gone)
 

@@ -11,8 +11,11 @@ from services.clock import Clock, LoopClock
 from services.events import CallEvent, CallEventType
 from services.storage.calls import append_event
 from services.storage.database import Database
+from services.storage.isolation import every_company
 from services.storage.removal import remove_calls, remove_old_texts
 from services.storage.tables import CallEventRow, CallRow, CompanyRow, MessageRow
+
+_OF_ALL = every_company("what is kept too long is looked for in the whole installation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,9 @@ class RetentionBook:
         if after is not None:
             query = query.where(tuple_(CallRow.ended_at, CallRow.id) > tuple_(after.ended_at, after.call_id))
         async with self._database.read() as session:
-            rows = await session.execute(query.order_by(CallRow.ended_at, CallRow.id).limit(limit))
+            rows = await session.execute(
+                query.order_by(CallRow.ended_at, CallRow.id).limit(limit), execution_options=_OF_ALL
+            )
             return [OldCall(company, call, path, at) for company, call, path, at in rows if at is not None]
 
     async def forget_recordings(self, calls: Sequence[OldCall]) -> None:
@@ -79,14 +84,15 @@ class RetentionBook:
         found: set[str] = set()
         async with self._database.read() as session:
             for column in (CallRow.recording_path, MessageRow.audio_path):
-                found.update(await session.scalars(select(column).where(column.in_(paths))))
+                query = select(column).where(column.in_(paths))
+                found.update(await session.scalars(query, execution_options=_OF_ALL))
         return found
 
     async def going_on(self, call_ids: Collection[str]) -> set[str]:
         """Return those of the ids whose call has not ended."""
         query = select(CallRow.id).where(CallRow.id.in_(call_ids), CallRow.ended_at.is_(None))
         async with self._database.read() as session:
-            return set(await session.scalars(query))
+            return set(await session.scalars(query, execution_options=_OF_ALL))
 
     async def born(self) -> datetime | None:
         """Return when this database was begun: of what is older it knows nothing. None while it is empty."""

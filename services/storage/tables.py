@@ -5,9 +5,9 @@ that points at a row of another.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, MetaData, UniqueConstraint, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.storage.columns import PlainText, UtcDateTime, new_id
@@ -33,9 +33,14 @@ class Base(DeclarativeBase):
 
 
 class CompanyRow(Base):
-    """A company; `faq_revision` counts the changes of its FAQ, 0 when it never had an entry."""
+    """A company; `faq_revision` counts the changes of its FAQ, 0 when it never had an entry.
+
+    `plan` names its limits (services.accounts.limits), `settings` is what else is laid down for it.
+    """
 
     __tablename__ = "companies"
+    __audited__: ClassVar[str] = "companies"
+    __audit_ignored__: ClassVar[frozenset[str]] = frozenset({"faq_revision"})
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
@@ -43,7 +48,12 @@ class CompanyRow(Base):
     time_zone: Mapped[str]
     facts: Mapped[dict[str, Any]]
     faq_revision: Mapped[int] = mapped_column(default=0)
+    plan: Mapped[str] = mapped_column(default="standard", server_default="standard")
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    active: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime | None]
 
 
 class PersonaRow(Base):
@@ -51,6 +61,7 @@ class PersonaRow(Base):
 
     __tablename__ = "personas"
     __table_args__ = (UniqueConstraint("company_id", "slug"),)
+    __audited__: ClassVar[str] = "personas"
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     company_id: Mapped[str] = mapped_column(ForeignKey("companies.id"))
@@ -76,6 +87,7 @@ class FaqEntryRow(Base):
 
     __tablename__ = "faq_entries"
     __table_args__ = (Index(None, "company_id", "created_at"),)
+    __audited__: ClassVar[str] = "faq"
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     company_id: Mapped[str] = mapped_column(ForeignKey("companies.id"))
@@ -84,6 +96,7 @@ class FaqEntryRow(Base):
     alternatives: Mapped[list[Any]]
     language: Mapped[str]
     enabled: Mapped[bool]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from services.storage.announcing import announce_text
 from services.storage.sms_tables import TextMessageRow, TextPartRow
 from services.storage.text_records import NewPart, ReceivedText, StoredPart, TextMessage
 from services.storage.text_rows import LineStore, received_record, text_record
@@ -82,6 +83,7 @@ class IncomingTexts(LineStore):
             session.flush()
             for row in rows:
                 row.message_id = made.id
+            announce_text(session, made, self._clock.now())
             return text_record(made)
 
         return await self._database.write_together(make, what=f"a text message from {message.number}")

@@ -177,7 +177,8 @@ class OutgoingTexts(LineStore):
     def _settle(self, session: Session, message_id: str, why: str = "") -> None:
         """Let the message's status follow from those of its parts."""
         row, now = self._require(session, message_id), self._clock.now()
-        states = set(session.scalars(select(TextPartRow.status).where(TextPartRow.message_id == message_id)))
+        of_message = (TextPartRow.company_id == self._company_id, TextPartRow.message_id == message_id)
+        states = set(session.scalars(select(TextPartRow.status).where(*of_message)))
         if "failed" in states:
             row.status, row.error, row.next_try_at = "failed", why or row.error, None
         elif states == {"delivered"}:

@@ -16,6 +16,7 @@ from services.telemetry.settings import TelemetrySettings
 if TYPE_CHECKING:
     from services.telemetry.collector import Collector
     from services.telemetry.metrics import CallMetrics
+    from services.telemetry.requests import RequestMetrics
     from services.telemetry.tracing import CallTracer
 
 _STANDARD = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -38,6 +39,7 @@ class Telemetry:
         self._watchers: list[Callable[[CallEvent], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._metrics: CallMetrics | None = None
+        self._requests: RequestMetrics | None = None
         self._tracer: CallTracer | None = None
         self._collector: Collector | None = None
 
@@ -50,7 +52,9 @@ class Telemetry:
         """Begin to watch; from its return on no event is missed. Raises SettingsError for wrong OTEL_ variables."""
         if self._settings.metrics:
             from services.telemetry.metrics import CallMetrics
+            from services.telemetry.requests import RequestMetrics
 
+            self._requests = RequestMetrics()
             self._metrics = CallMetrics(self._clock)
             self._watchers.append(self._metrics.on_event)
         if self._settings.otlp_endpoint or any(os.environ.get(name) for name in _STANDARD):
@@ -60,23 +64,29 @@ class Telemetry:
             self._tracer = CallTracer(self._collector.tracer, self._clock)
             self._watchers.append(self._tracer.on_event)
         if self._watchers:
-            events = self._stack.enter_context(self._bus.subscribe())
+            events = self._stack.enter_context(self._bus.subscribe(own=True))
             self._task = asyncio.create_task(self._watch(events), name="telemetry")
 
     def parts(self) -> list[Part]:
         """Return the state of the way to the collector, where there is one."""
         return [self._collector.part()] if self._collector else []
 
+    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request of the HTTP server, unless the figures are switched off; see RequestMetrics."""
+        if self._requests is not None:
+            self._requests.observe(method, route, status, seconds)
+
     async def figures(self) -> bytes:
-        """Return the figures of the calls in Prometheus' text format, b"" when they are switched off.
+        """Return the figures of calls and requests in Prometheus' text format, b"" when they are switched off.
 
         What was published before is counted.
         """
-        if self._metrics is None:
+        if self._metrics is None or self._requests is None:
             return b""
         await self._taken()
         self._metrics.tidy()
-        return await asyncio.to_thread(self._metrics.figures)
+        calls, requests = self._metrics, self._requests
+        return await asyncio.to_thread(lambda: calls.figures() + requests.figures())
 
     async def close(self) -> None:
         """Take what has been published until now, then end; the last traces get a few seconds to arrive."""

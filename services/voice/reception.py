@@ -57,7 +57,7 @@ class Reception:
         if trouble:
             journal.record(CallEventType.DEGRADED, {"part": "database", "detail": trouble})
         call = LiveCall(info.company_id, conversation.call_id, line, desk.clock.now())
-        with desk.directory.on_line(call):
+        with desk.directory.on_line(call), structlog.contextvars.bound_contextvars(call=call.call_id):
             await self._hold(line, conversation, journal)
         return conversation.call_id
 

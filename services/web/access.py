@@ -18,6 +18,7 @@ from services.accounts.roles import Action, Role
 from services.accounts.signed_in import SignedIn
 from services.errors import ForbiddenError, SignInError, StorageError
 from services.storage.acting import Actor, act_as
+from services.web.limits import count_request
 
 _COMPANY = "the company to act in, where it is not the user's own: for an owner"
 _bearer = HTTPBearer(auto_error=False, description="The access token of POST /admin/auth/login.")
@@ -36,20 +37,27 @@ class Rule:
         shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
         company: Annotated[str, Header(alias="X-Company", pattern=r"^[0-9A-Za-z-]{0,64}$", description=_COMPANY)] = "",
     ) -> SignedIn:
-        """Return who asks, and note that they act. Raises SignInError, ForbiddenError."""
+        """Return who asks, and note that they act. Raises SignInError, ForbiddenError, TooManyAttemptsError."""
         accounts: Accounts = request.app.state.accounts
         who = await accounts.signed_in(shown.credentials if shown else "")
         if company and company != who.company_id:
             who = await _elsewhere(accounts, who, company)
+        await count_request(request, who)
         if self.resource and not who.may(self.resource, self.action):
             raise ForbiddenError(f"The role {who.role} may not {self.action} {self.resource}.")
+        if not self.resource and who.key_id and request.method != "GET":
+            # A user's own account: password, second factor, sessions. Whoever finds a key must not get hold of it.
+            raise ForbiddenError("An API key cannot do this.", "Sign in with a name and a password.")
         act_as(_actor(request, who))
         return who
 
 
 async def _elsewhere(accounts: Accounts, who: SignedIn, company_id: str) -> SignedIn:
-    """Return an owner as acting in another company. Raises ForbiddenError, the same where there is no such company."""
-    if who.role is not Role.OWNER or not await accounts.knows_company(company_id):
+    """Return an owner as acting in another company; a key stays in its own.
+
+    Raises ForbiddenError, the same where there is no such company.
+    """
+    if who.key_id or who.role is not Role.OWNER or not await accounts.knows_company(company_id):
         raise ForbiddenError("You may not act in this company.")
     return replace(who, company_id=company_id)
 

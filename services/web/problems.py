@@ -17,6 +17,7 @@ from services.errors import (
     LineError,
     NotFoundError,
     RefusedError,
+    SecondFactorError,
     SecretaryError,
     SignInError,
     StaleError,
@@ -48,10 +49,40 @@ class Problem(BaseModel):
     detail: str
 
 
+class CodedProblem(Problem):
+    """A problem that programs tell from others of its status by `code`."""
+
+    code: str
+
+
 def problem(status: int, detail: str = "") -> JSONResponse:
     """Return a problem document {type, title, status, detail}."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE)
+
+
+def status_of(error: SecretaryError) -> int:
+    """Return the status that tells an error of the house: what was asked, or 503 for a failure."""
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 503)
+
+
+def problem_of(error: SecretaryError) -> Problem:
+    """Describe an error where no status can be answered any more: in the middle of a stream."""
+    status = status_of(error)
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=str(error))
+
+
+def problem_to(error: SecretaryError) -> JSONResponse:
+    """Answer an error of the house, with the headers that belong to it."""
+    body = problem_of(error)
+    if isinstance(error, SecondFactorError):
+        body = CodedProblem(**body.model_dump(), code=error.code)
+    response = JSONResponse(body.model_dump(), body.status, media_type=MEDIA_TYPE)
+    if isinstance(error, SignInError):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyAttemptsError):
+        response.headers["Retry-After"] = str(ceil(error.retry_after))
+    return response
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -88,10 +119,4 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(SecretaryError)
     async def failed(_: Request, error: SecretaryError) -> JSONResponse:
-        status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 503)
-        response = problem(status, str(error))
-        if isinstance(error, SignInError):
-            response.headers["WWW-Authenticate"] = "Bearer"
-        if isinstance(error, TooManyAttemptsError):
-            response.headers["Retry-After"] = str(ceil(error.retry_after))
-        return response
+        return problem_to(error)

@@ -77,7 +77,7 @@ class SimulatedLine:
         """Call, let `talk` hold the call to its end, and wait until it is filed. Raises LineError for no answer."""
         placed = PlacedCall()
         filed = asyncio.Event()
-        with self._installation.bus.subscribe() as events:
+        with self._installation.bus.subscribe(own=True) as events:
 
             async def watch() -> None:
                 async for event in events:
@@ -106,7 +106,7 @@ class SimulatedLine:
 
         The line must have been plugged in with an `answer_after_rings` that leaves the caller the time.
         """
-        with self._installation.bus.subscribe() as events:
+        with self._installation.bus.subscribe(own=True) as events:
             call = await self._simulator.ring(number)
             await asyncio.sleep(rings)
             await call.give_up()

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from services.domain import CallTerms, CompanyProfile, MenuItem
 from services.errors import LineError
+from services.text.phone_numbers import WITHHELD, region_of
 from services.voice.directory import CallOrder
 from telephony.policy.fields import text_in
 from telephony.policy.hours import open_at
-from telephony.policy.numbers import WITHHELD, matches, region_of
+from telephony.policy.numbers import matches
 from telephony.policy.policy import Caller, LinePolicy
 from telephony.policy.texts import AFTER_HOURS, LOST_CALL
 from telephony.policy.tolls import dialable

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from services.settings import LANGUAGES
-from telephony.policy.numbers import WITHHELD
+from services.text.phone_numbers import WITHHELD
 
 RULES = ConfigDict(strict=True, frozen=True, extra="forbid", str_max_length=2000)
 """Every section of a policy: nothing is guessed, nothing unknown is passed over, nothing changes after reading."""

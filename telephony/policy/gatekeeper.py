@@ -12,12 +12,12 @@ import structlog
 from services.clock import Clock
 from services.errands import Errands
 from services.errors import LineError
+from services.text.phone_numbers import normal, spellings
 from services.voice.directory import CallOrder
 from telephony.policy.caps import Grants, check, times
 from telephony.policy.decisions import Place, door, listed, lost_call_text, permit, welcome
 from telephony.policy.hours import open_at
 from telephony.policy.known import CompanyBook, Known, LineBook
-from telephony.policy.numbers import normal, spellings
 from telephony.policy.policy import LinePolicy
 from telephony.policy.tolls import admitted, dialable, need
 from telephony.policy.verdicts import Admit, Forward, Permit, Refuse

@@ -13,7 +13,8 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberType, shortnumberinfo
 
 from services.errors import LineError
-from telephony.policy.numbers import LONGEST_SHORT, is_whole, matches, normal, parsed, prefix_of
+from services.text.phone_numbers import LONGEST_SHORT, is_whole, normal, parsed
+from telephony.policy.numbers import matches, prefix_of
 
 Need = Literal["", "short", "abroad", "costly"]
 

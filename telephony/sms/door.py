@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from services.domain import CompanyProfile
+from services.text.phone_numbers import normal, region_of
 from telephony.policy.decisions import caller_of, listed
-from telephony.policy.numbers import normal, region_of
 from telephony.policy.policy import LinePolicy
 from telephony.sms.fields import dialable
 from telephony.sms.rules import SmsRules

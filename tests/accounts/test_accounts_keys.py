@@ -65,10 +65,10 @@ def test_a_key_that_others_may_read_is_warned_of(tmp_path: Path, caplog: pytest.
 def test_a_token_names_its_user_until_it_is_over(tmp_path: Path) -> None:
     clock = Clock()
     tokens = Tokens(SecretKey(tmp_path / "secret.key"), clock)
-    token = tokens.issue("u1", 3)
+    token = tokens.issue("u1", "s3")
     claims = tokens.read(token)
     assert claims is not None
-    assert (claims.user_id, claims.version, claims.expires_at) == ("u1", 3, clock.now() + LIFETIME)
+    assert (claims.user_id, claims.session_id, claims.expires_at) == ("u1", "s3", clock.now() + LIFETIME)
     clock.seconds = LIFETIME.total_seconds() - 1
     assert tokens.read(token) is not None
     clock.seconds += 1
@@ -78,19 +78,32 @@ def test_a_token_names_its_user_until_it_is_over(tmp_path: Path) -> None:
 def test_a_token_of_other_making_is_none_of_ours(tmp_path: Path) -> None:
     clock, key = Clock(), SecretKey(tmp_path / "secret.key")
     tokens = Tokens(key, clock)
-    good = {"sub": "u1", "ver": 1, "aud": "access", "exp": clock.now() + timedelta(hours=1)}
-    mine = key.derive("access tokens")
-    assert tokens.read(jwt.encode(good, mine, "HS256")) is not None
+    good = {"sub": "u1", "sid": "s1", "aud": "access", "exp": clock.now() + timedelta(hours=1)}
+    key_id, mine = key.derive_all("access tokens")[0]
+    named = {"kid": key_id}
+    assert tokens.read(jwt.encode(good, mine, "HS256", headers=named)) is not None
     others = [
-        jwt.encode(good, key.derive("something else"), "HS256"),
-        jwt.encode(good, key.derive("access tokens") * 2, "HS512"),
-        jwt.encode(good, mine * 2, "HS512"),
-        jwt.encode(good, "", "none"),
-        jwt.encode({**good, "aud": "refresh"}, mine, "HS256"),
-        jwt.encode({**good, "ver": "x"}, mine, "HS256"),
-        *(jwt.encode({k: v for k, v in good.items() if k != name}, mine, "HS256") for name in good),
+        jwt.encode(good, mine, "HS256"),
+        jwt.encode(good, mine, "HS256", headers={"kid": "another"}),
+        jwt.encode(good, key.derive("something else"), "HS256", headers=named),
+        jwt.encode(good, mine * 2, "HS512", headers=named),
+        jwt.encode(good, "", "none", headers=named),
+        jwt.encode({**good, "aud": "refresh"}, mine, "HS256", headers=named),
+        jwt.encode({**good, "exp": "x"}, mine, "HS256", headers=named),
+        *(jwt.encode({k: v for k, v in good.items() if k != name}, mine, "HS256", headers=named) for name in good),
         "",
         "a.b.c",
         "é",
     ]
     assert [tokens.read(each) for each in others] == [None] * len(others)
+
+
+def test_a_token_outlives_the_rotation_of_its_key_until_the_key_is_dropped(tmp_path: Path) -> None:
+    key = SecretKey(tmp_path / "secret.key")
+    tokens = Tokens(key, Clock())
+    (before,), token = key.ids(), tokens.issue("u1", "s1")
+    key.rotate()
+    assert tokens.read(token) is not None
+    assert jwt.get_unverified_header(tokens.issue("u1", "s1"))["kid"] == key.ids()[0] != before
+    key.drop([before])
+    assert tokens.read(token) is None

@@ -120,7 +120,7 @@ async def test_a_line_that_hangs_does_not_hold_the_answer_for_ever(house: House)
     app = FastAPI()
     add_problem_handlers(app)
     set_accounts(app, house.accounts)
-    app.include_router(call_actions_router(house.calls, house.directory, patience=0.1))
+    app.include_router(call_actions_router(house.calls, house.directory, house.platform.books.audit, patience=0.1))
     with on_line(house, Stuck()):
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://house", headers=house.owner.headers

@@ -70,7 +70,7 @@ async def test_nothing_of_a_contact_is_left_and_all_of_others(house: House) -> N
     before = everything(house)
     erased = await house.owner.delete(f"/admin/contacts/{NUMBER}")
     assert erased.status_code == 200
-    assert erased.json() == {"calls": 1, "messages": 2, "text_messages": 2}
+    assert erased.json() == {"calls": 1, "messages": 2, "text_messages": 2, "consents": 0, "deliveries": 0}
     after = everything(house)
     assert (NUMBER in before, "zebra" in before) == (True, True)
     assert (NUMBER in after, "zebra" in after) == (False, False)

@@ -1,11 +1,17 @@
 """`secretary users` and the owner of unattended set-up, through the front door."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import httpx
 import pytest
-from front_door import secretary, serving
+from front_door import environment, secretary, serving
+from typer.testing import CliRunner
+
+from orchestrator import cli, open_installation
+from services.errors import ConflictError, NotFoundError
+from services.storage.sessions import Origin
 
 PASSWORD = "seven grey herons waded"
 OTHER = "nine blue whales sang"
@@ -25,7 +31,7 @@ def test_users_are_made_listed_changed_and_removed(tmp_path: Path) -> None:
     assert (last.returncode, "only owner" in last.stderr) == (1, True)
     listed = json.loads(secretary("users", "list", "--json", cwd=tmp_path).stdout)
     assert [(user["username"], user["role"], set(user)) for user in listed] == [
-        ("olga", "owner", {"id", "username", "role", "created_at"})
+        ("olga", "owner", {"id", "username", "role", "active", "created_at"})
     ]
 
 
@@ -71,3 +77,51 @@ def test_a_weak_or_half_owner_stops_the_start(tmp_path: Path, settings: dict[str
     for secret in (PASSWORD, "Password2024!"):
         assert secret not in done.stderr
     assert not (tmp_path / "data").exists(), "a refused start must leave nothing behind"
+
+
+def test_the_first_start_prints_a_link_that_makes_the_owner(tmp_path: Path) -> None:
+    with serving(tmp_path) as (client, process):
+        assert process.stderr is not None
+        link = next(line.strip() for line in process.stderr if "/setup#token=" in line)
+        address, _, token = link.partition("/setup#token=")
+        assert address == str(client.base_url).rstrip("/")
+        assert client.get("/setup").status_code == 200
+        refused = client.post("/setup", json={"token": token[:-1], "username": "olga", "password": PASSWORD})
+        assert refused.status_code == 422
+        made = client.post("/setup", json={"token": token, "username": "olga", "password": PASSWORD})
+        assert made.status_code == 201, made.text
+        assert sign_in(client, "olga", PASSWORD).status_code == 200
+    for path in (tmp_path / "data").glob("secretary.db*"):
+        assert token.encode() not in path.read_bytes()
+
+
+def test_users_are_invited_kept_out_let_in_and_signed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment({"SECRETARY_DATA_DIR": str(tmp_path / "data")}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, typed: str = "") -> str:
+        return str(CliRunner().invoke(cli, ["users", *words], input=typed, catch_exceptions=False).stdout)
+
+    async def accept(token: str) -> None:
+        async with open_installation(speech=False) as installation:
+            user = await installation.accounts.links.join(token, "", OTHER)
+            await installation.accounts.begin_session(user, Origin("192.0.2.1", "a program"))
+
+    run("add", "olga", "--role", "owner", "--password-stdin", typed=PASSWORD)
+    link = json.loads(run("invite", "--role", "user", "--name", "boris", "--json"))["link"]
+    address, _, token = link.partition("/setup#invitation=")
+    assert address == "http://127.0.0.1:8002"
+    asyncio.run(accept(token))
+    (session,) = json.loads(run("sessions", "boris", "--json"))
+    assert (session["address"], session["user_agent"]) == ("192.0.2.1", "a program")
+    assert "1 sessions" in run("sessions", "boris", "--revoke")
+    assert json.loads(run("sessions", "boris", "--json")) == []
+    run("deactivate", "boris")
+    assert "deactivated" in run("list")
+    run("activate", "boris")
+    assert "deactivated" not in run("list")
+    with pytest.raises(ConflictError, match="only owner"):
+        run("deactivate", "olga")
+    with pytest.raises(NotFoundError, match="no second factor"):
+        run("reset-second-factor", "boris")

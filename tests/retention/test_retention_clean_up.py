@@ -11,10 +11,12 @@ from api_house import NUMBER, House, api_house
 
 from services.domain import TakenMessage, Turn
 from services.events import CallEventType
-from services.retention.retention import BATCH, Retention
+from services.retention.retention import LEASE, Retention
 from services.retention.settings import RetentionSettings
 from services.retention.sounds import SoundFiles
+from services.retention.sweeps import BATCH
 from services.storage.conversations import Conversations
+from services.storage.leases import Leases
 from services.storage.messages import Messages
 from services.storage.retention import RetentionBook
 from services.storage.text_messages import TextMessages
@@ -24,16 +26,17 @@ DAY = 86_400.0
 FOLDER = Path("recordings/2026/11")
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with api_house(tmp_path) as opened:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def house(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    async with api_house(tmp_path, on_postgresql=request.param == "postgresql") as opened:
         (opened.data_dir / FOLDER).mkdir(parents=True)
         yield opened
 
 
 def keeper(house: House, recordings_days: int = 90, calls_days: int = 0, texts_days: int = 0) -> Retention:
     settings = RetentionSettings(recordings_days=recordings_days, calls_days=calls_days, texts_days=texts_days)
-    return Retention(settings, RetentionBook(house.database, house.clock), SoundFiles(house.data_dir), house.clock)
+    book, sounds = RetentionBook(house.database, house.clock), SoundFiles(house.data_dir)
+    return Retention(settings, book, sounds, house.clock, Leases(house.database, house.clock))
 
 
 async def call(house: House, call_id: str, **more: str) -> Path:
@@ -211,4 +214,21 @@ async def test_it_runs_at_the_start(house: House) -> None:
     house.clock.ahead = 91 * DAY
     async with keeper(house).running(), asyncio.timeout(5):
         while path.exists():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+
+
+async def test_of_two_processes_one_cleans_up(house: House) -> None:
+    path = Path("recordings/2026/11/old.ogg")
+    (house.data_dir / path).write_bytes(b"OggS")
+    await house.store_call("old")
+    await house.event("old", 50, CallEventType.RECORDED, path=path.as_posix())
+    house.clock.ahead = 91 * DAY
+    leases = Leases(house.database, house.clock)
+    async with leases.holding(LEASE, "another process") as held:
+        assert held is not None
+        async with keeper(house).running():
+            await asyncio.sleep(0.3)
+        assert (house.data_dir / path).exists()
+    async with keeper(house).running(), asyncio.timeout(30):
+        while (house.data_dir / path).exists():  # noqa: ASYNC110 - the clean-up tells nobody
             await asyncio.sleep(0.02)

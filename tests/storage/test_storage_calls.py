@@ -12,8 +12,10 @@ from services.events import CallEvent, CallEventType
 from services.storage.calls import CallStore
 from services.storage.conversations import Conversations
 from services.storage.database import Database
+from services.storage.isolation import every_company
 from services.storage.tables import CallEventRow
 
+ANY = every_company("a test looks at all of them")
 START = datetime(2026, 5, 4, 9, 30, 15, 250_000, tzinfo=UTC)
 TURN = Turn(
     index=0,
@@ -53,7 +55,7 @@ def started(call_id: str = "c1", company_id: str = "default", at: datetime = STA
 
 async def events_stored(database: Database) -> int:
     async with database.read() as session:
-        return await session.scalar(select(func.count()).select_from(CallEventRow)) or 0
+        return await session.scalar(select(func.count()).select_from(CallEventRow), execution_options=ANY) or 0
 
 
 async def test_a_call_is_what_its_events_say(database: Database) -> None:
@@ -180,7 +182,10 @@ async def test_open_calls_are_cut_at_their_last_event(database: Database) -> Non
     assert (other.outcome, other.seconds, whole.outcome) == ("cut", 0.0, "completed")
     async with database.read() as session:
         last = await session.scalar(
-            select(CallEventRow).where(CallEventRow.call_id == "c1").order_by(CallEventRow.sequence.desc()).limit(1)
+            select(CallEventRow)
+            .where(CallEventRow.company_id == "default", CallEventRow.call_id == "c1")
+            .order_by(CallEventRow.sequence.desc())
+            .limit(1)
         )
         assert last is not None
         assert (last.sequence, last.type) == (8, "ended")

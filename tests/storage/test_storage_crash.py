@@ -7,7 +7,6 @@ from pathlib import Path
 from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.database import Database
-from services.storage.engine import sqlite_url
 from services.storage.faq import FaqEntries
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +37,9 @@ asyncio.run(main())
 """
 
 
-async def test_a_kill_in_the_middle_of_a_call_loses_nothing_that_was_acknowledged(data_dir: Path) -> None:
+async def test_a_kill_in_the_middle_of_a_call_loses_nothing_that_was_acknowledged(database_url: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", APPENDING, sqlite_url(data_dir), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", APPENDING, database_url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     acknowledged = 0
@@ -52,7 +51,7 @@ async def test_a_kill_in_the_middle_of_a_call_loses_nothing_that_was_acknowledge
         acknowledged = int(rest[-1]) if rest else acknowledged
         await process.wait()
 
-    database = Database(sqlite_url(data_dir))
+    database = Database(database_url)
     try:
         await database.migrate()
         calls = CallStore(database)
@@ -89,14 +88,14 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_write_at_once_wait_for_each_other(data_dir: Path) -> None:
-    database = Database(sqlite_url(data_dir))
+async def test_processes_that_write_at_once_wait_for_each_other(database_url: str) -> None:
+    database = Database(database_url)
     try:
         await database.migrate()
         await Companies(database).ensure_default("Bakery", "ru", "Europe/Moscow", {})
         processes = [
             await asyncio.create_subprocess_exec(
-                sys.executable, "-c", WRITING, sqlite_url(data_dir), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+                sys.executable, "-c", WRITING, database_url, cwd=ROOT, stderr=asyncio.subprocess.PIPE
             )
             for _ in range(2)
         ]

@@ -1,11 +1,11 @@
 import asyncio
 import errno
-import sqlite3
 import stat
 import threading
 from pathlib import Path
 
 import pytest
+from servers import sqlite_only
 from sqlalchemy import text
 
 from services.domain import FaqEntry
@@ -46,6 +46,7 @@ def spoil(file: Path) -> None:
         stream.write(b"\xff" * (file.stat().st_size - 4096))
 
 
+@sqlite_only
 async def test_pragmas_are_on_for_readers_and_the_writer(database: Database) -> None:
     async def pragmas(kind: str) -> dict[str, object]:
         async with database.write() if kind == "write" else database.read() as session:
@@ -57,6 +58,7 @@ async def test_pragmas_are_on_for_readers_and_the_writer(database: Database) -> 
     assert await pragmas("read") == {**common, "query_only": 1}
 
 
+@sqlite_only
 async def test_the_folder_and_the_files_are_private(database: Database, data_dir: Path) -> None:
     found = modes(data_dir)
     assert found.pop("data") == 0o700
@@ -126,10 +128,10 @@ async def test_reading_cannot_write(database: Database) -> None:
     assert await Companies(database).profile("default") is not None
 
 
-async def test_two_databases_on_one_file_write_at_once_without_being_refused(
-    database: Database, data_dir: Path
+async def test_two_processes_on_one_database_write_at_once_without_being_refused(
+    database: Database, database_url: str
 ) -> None:
-    second = Database(sqlite_url(data_dir))
+    second = Database(database_url)
     try:
         await second.migrate()
 
@@ -147,6 +149,7 @@ async def test_two_databases_on_one_file_write_at_once_without_being_refused(
         await second.close()
 
 
+@sqlite_only
 async def test_a_full_disk_is_said_and_loses_nothing(database: Database) -> None:
     companies = Companies(database)
     async with database.write() as session:
@@ -187,6 +190,7 @@ async def test_a_file_that_is_no_database_is_left_as_it_is(data_dir: Path, forei
     assert threading.active_count() <= threads + 1
 
 
+@sqlite_only
 async def test_a_damaged_database_is_said(database: Database, data_dir: Path) -> None:
     await database.close()
     spoil(data_dir / "secretary.db")
@@ -213,11 +217,9 @@ async def test_a_database_that_was_never_set_up_is_said(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_a_database_of_a_newer_version_is_left_as_it_is(database: Database, data_dir: Path) -> None:
-    await database.close()
-    with sqlite3.connect(data_dir / "secretary.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+async def test_a_database_of_a_newer_version_is_left_as_it_is(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StorageError, match="newer version") as caught:
         await database.migrate()
     assert "9999" in caught.value.message
@@ -225,10 +227,10 @@ async def test_a_database_of_a_newer_version_is_left_as_it_is(database: Database
     await database.close()
 
 
-async def test_the_state_is_ready_after_the_migration(database: Database, data_dir: Path) -> None:
+async def test_the_state_is_ready_after_the_migration(database: Database, database_url: str) -> None:
     part = await database.check()
     assert (part.name, part.state, part.required) == ("database", State.READY, True)
-    assert str(data_dir) in part.detail
+    assert place(parse_url(database_url)) in part.detail
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "://", "sqlite+aiosqlite://"])

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from servers import sqlite_only
 
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType
@@ -168,6 +169,7 @@ async def test_who_has_reached_us(database: Database) -> None:
     assert not await counts.has_reached_us("other", ["+79160000001"], START)
 
 
+@sqlite_only
 async def test_counting_looks_into_an_index(database: Database) -> None:
     """A year of calls must not be read through while a phone rings."""
     queries: list[tuple[str, tuple[object, ...]]] = [

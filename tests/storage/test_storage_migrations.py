@@ -1,23 +1,26 @@
 import asyncio
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import UniqueConstraint, create_engine, inspect
+from servers import sqlite_only
+from sqlalchemy import Connection, UniqueConstraint, inspect
 
 from services.domain import Persona
 from services.storage import migrate
 from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.database import Database
-from services.storage.engine import parse_url, sqlite_url
+from services.storage.engine import make_engine, parse_url, prepare_file
 from services.storage.personas import Personas
-from services.storage.tables import Base, CompanyRow
+from services.storage.tables import Base
 
+OF_THE_INSTALLATION = {"companies", "leases", "audit_log", "audit_head", "audit_anchors"}
 ROOT = Path(__file__).parents[2]
 MIGRATE = """
 import asyncio, sys
@@ -30,24 +33,33 @@ asyncio.run(main())
 """
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_models(data_dir: Path) -> None:
-    migrate.upgrade(parse_url(sqlite_url(data_dir)))
-    engine = create_engine(f"sqlite:///{data_dir / 'secretary.db'}")
+async def within(url: str, work: Callable[[Connection], None]) -> None:
+    """Do something in a transaction as a migration does it."""
+    engine = make_engine(parse_url(url), "migration")
     try:
-        with engine.connect() as connection:
-            context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "compare_server_default": True}
-            )
-            assert compare_metadata(context, Base.metadata) == []
-            assert context.get_current_heads() == tuple(ScriptDirectory.from_config(migrate.config()).get_heads())
+        async with engine.begin() as connection:
+            await connection.run_sync(work)
     finally:
-        engine.dispose()
+        await engine.dispose()
+
+
+async def test_the_migrations_make_exactly_the_tables_of_the_models(empty_database_url: str) -> None:
+    def compare(connection: Connection) -> None:
+        # PostgreSQL cannot compare a default of JSON.
+        options = {"compare_type": True, "compare_server_default": connection.dialect.name == "sqlite"}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+        assert context.get_current_heads() == tuple(ScriptDirectory.from_config(migrate.config()).get_heads())
+
+    await asyncio.to_thread(migrate.upgrade, parse_url(empty_database_url))
+    await within(empty_database_url, compare)
 
 
 def test_there_is_one_line_of_revisions() -> None:
     assert len(ScriptDirectory.from_config(migrate.config()).get_heads()) == 1
 
 
+@sqlite_only
 async def test_a_second_migration_changes_nothing(database: Database, data_dir: Path) -> None:
     def dump() -> list[str]:
         connection = sqlite3.connect(data_dir / "secretary.db")
@@ -63,7 +75,7 @@ async def test_a_second_migration_changes_nothing(database: Database, data_dir: 
 
 def test_every_business_table_belongs_to_a_company_and_is_found_by_it() -> None:
     for table in Base.metadata.sorted_tables:
-        if table.name == CompanyRow.__tablename__:
+        if table.name in OF_THE_INSTALLATION:
             continue
         column = table.c.company_id
         assert not column.nullable, table.name
@@ -73,29 +85,29 @@ def test_every_business_table_belongs_to_a_company_and_is_found_by_it() -> None:
         assert "company_id" in leading, table.name
 
 
-async def test_two_processes_may_set_up_a_new_database_at_once(data_dir: Path) -> None:
+async def test_two_processes_may_set_up_a_new_database_at_once(empty_database_url: str) -> None:
+    def one_revision(connection: Connection) -> None:
+        assert connection.exec_driver_sql("SELECT count(*) FROM alembic_version").scalar() == 1
+
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", MIGRATE, sqlite_url(data_dir), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+            sys.executable, "-c", MIGRATE, empty_database_url, cwd=ROOT, stderr=asyncio.subprocess.PIPE
         )
         for _ in range(3)
     ]
     outputs = await asyncio.gather(*(each.communicate() for each in processes))
     assert [each.returncode for each in processes] == [0, 0, 0], [error for _, error in outputs]
-    connection = sqlite3.connect(data_dir / "secretary.db")
-    try:
-        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
-    finally:
-        connection.close()
+    await within(empty_database_url, one_revision)
 
 
-async def test_databases_of_one_process_may_set_up_at_once(data_dir: Path) -> None:
-    databases = [Database(sqlite_url(data_dir)) for _ in range(4)]
+async def test_databases_of_one_process_may_set_up_at_once(empty_database_url: str) -> None:
+    databases = [Database(empty_database_url) for _ in range(4)]
     await asyncio.gather(*(each.migrate() for each in databases))
     for each in databases:
         await each.close()
 
 
+@sqlite_only
 async def test_a_migration_waits_for_who_is_just_writing_the_new_file(database: Database, data_dir: Path) -> None:
     # Outside WAL, SQLite refuses the switch to WAL at once while another process writes, whatever its busy timeout.
     await database.close()
@@ -116,7 +128,7 @@ async def test_a_migration_waits_for_who_is_just_writing_the_new_file(database: 
 AT_0001 = """
 INSERT INTO companies VALUES ('default', 'Bakery', 'ru', 'Europe/Moscow', '{}', 0, '2026-05-04 09:00:00');
 INSERT INTO personas VALUES ('p1', 'default', 'anna', 'Анна', 'ru', 'female', 'Здравствуйте!', 'Спокойная.', '', '',
-    0.6, 300, 1, 1, '2026-05-04 09:00:00', '2026-05-04 09:00:00');
+    0.6, 300, 1, TRUE, '2026-05-04 09:00:00', '2026-05-04 09:00:00');
 INSERT INTO calls VALUES ('c1', 'default', NULL, 'gsm', 'sim7600', 'in', '+7916', 'ru', 'anna', '2026-05-04 09:30:00',
     '2026-05-04 09:30:02', '2026-05-04 09:31:00', 58.0, 'answered', 'caller_hangup', '', '{}');
 INSERT INTO turns VALUES ('t1', 'default', NULL, 'c1', 0, 'secretary', 'Добрый день', 'Добрый', 'ru', 1.0, 2.5, 'faq',
@@ -124,22 +136,17 @@ INSERT INTO turns VALUES ('t1', 'default', NULL, 'c1', 0, 'secretary', 'Добр
 """
 
 
-async def test_a_database_of_the_first_revision_keeps_its_rows(data_dir: Path) -> None:
-    def fill() -> None:
-        data_dir.mkdir()
-        engine = create_engine(f"sqlite:///{data_dir / 'secretary.db'}")
-        try:
-            with engine.begin() as connection:
-                alembic = migrate.config()
-                alembic.attributes["connection"] = connection
-                command.upgrade(alembic, "0001")
-                for statement in filter(str.strip, AT_0001.split(";")):
-                    connection.exec_driver_sql(statement)
-        finally:
-            engine.dispose()
+async def test_a_database_of_the_first_revision_keeps_its_rows(empty_database_url: str) -> None:
+    def fill(connection: Connection) -> None:
+        alembic = migrate.config()
+        alembic.attributes["connection"] = connection
+        command.upgrade(alembic, "0001")
+        for statement in filter(str.strip, AT_0001.split(";")):
+            connection.exec_driver_sql(statement)
 
-    await asyncio.to_thread(fill)
-    database = Database(sqlite_url(data_dir))
+    prepare_file(parse_url(empty_database_url))
+    await within(empty_database_url, fill)
+    database = Database(empty_database_url)
     try:
         await database.migrate()
         anna = await Personas(database).get("default", "anna")
@@ -150,19 +157,14 @@ async def test_a_database_of_the_first_revision_keeps_its_rows(data_dir: Path) -
     assert [(turn.heard, turn.stages, turn.playout) for turn in turns] == [("Добрый", {"first_sound": 583.5}, {})]
 
 
-async def test_the_migrations_can_be_taken_back(database: Database, data_dir: Path) -> None:
-    def down() -> None:
-        engine = create_engine(f"sqlite:///{data_dir / 'secretary.db'}")
-        try:
-            with engine.begin() as connection:
-                alembic = migrate.config()
-                alembic.attributes["connection"] = connection
-                command.downgrade(alembic, "base")
-                assert inspect(connection).get_table_names() == ["alembic_version"]
-        finally:
-            engine.dispose()
+async def test_the_migrations_can_be_taken_back(database: Database, database_url: str) -> None:
+    def down(connection: Connection) -> None:
+        alembic = migrate.config()
+        alembic.attributes["connection"] = connection
+        command.downgrade(alembic, "base")
+        assert inspect(connection).get_table_names() == ["alembic_version"]
 
     await database.close()
-    await asyncio.to_thread(down)
+    await within(database_url, down)
     await database.migrate()
     assert await Companies(database).profile("default") is None

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from services.clock import Clock
 from services.dialogue.ports import ConversationMemory, MessageBook
 from services.domain import AudioSpan, FaqEntry, Persona, TakenMessage, Turn
-from services.errors import StorageError
+from services.errors import NotFoundError, StorageError
 from services.events import CallEvent, CallEventType
 from services.knowledge.shapes import FaqSource
 from services.storage.calls import CallStore
@@ -98,7 +98,11 @@ async def test_a_persona_from_before_there_were_fillers_is_given_them_unless_it_
     personas = Personas(database, SteppingClock())
     await personas.seed("default", [ANNA, BORIS])
     async with database.write() as session:
-        row = (await session.scalars(select(PersonaRow).where(PersonaRow.slug == "boris"))).one()
+        row = (
+            await session.scalars(
+                select(PersonaRow).where(PersonaRow.company_id == "default", PersonaRow.slug == "boris")
+            )
+        ).one()
         row.greeting, row.updated_at = "Да?", row.updated_at + timedelta(days=1)
     phrases = ("Минуту.", "Сейчас посмотрю.")
     await personas.seed(
@@ -125,7 +129,7 @@ async def test_the_faq_is_seeded_only_into_a_company_that_never_had_one(database
     await faq.seed("default", [SATURDAY])
     await faq.seed("default", [PARKING])
     assert await faq.entries("default") == [SATURDAY]
-    assert await faq.remove("default", "f1")
+    await faq.remove("default", "f1")
     await faq.seed("default", [SATURDAY])
     assert await faq.entries("default") == []
 
@@ -137,7 +141,7 @@ async def test_every_change_of_the_faq_moves_its_revision(database: Database) ->
     seen.append(await faq.revision("default"))
     await faq.add("default", PARKING)
     seen.append(await faq.revision("default"))
-    assert await faq.remove("default", "f2")
+    await faq.remove("default", "f2")
     seen.append(await faq.revision("default"))
     await faq.add("default", PARKING)
     seen.append(await faq.revision("default"))
@@ -153,7 +157,8 @@ async def test_the_faq_of_another_company_is_not_seen_or_changed(database: Datab
     revision = await faq.revision("default")
     assert await faq.entries("other") == []
     assert await faq.revision("other") == "0"
-    assert not await faq.remove("other", "f1")
+    with pytest.raises(NotFoundError):
+        await faq.remove("other", "f1")
     assert (await faq.entries("default"), await faq.revision("default")) == ([SATURDAY], revision)
     with pytest.raises(StorageError):
         await faq.add("nobody", PARKING)

@@ -11,7 +11,8 @@ from services.storage.calls import CallStore
 from services.storage.columns import new_id
 from services.storage.database import Database
 
-WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+# No lone surrogates and no NUL: no database keeps them, see PlainText.
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | NUMBERS | WORDS,

@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from servers import fresh_database, postgres_database
 
 from api.admin import add_admin
 from services.accounts.accounts import Accounts
@@ -21,13 +23,15 @@ from services.errors import LineError
 from services.events import CallEvent, CallEventType, EventBus
 from services.platform import Platform, PlatformSettings, open_platform
 from services.settings import load
+from services.storage.books import Books
 from services.storage.calls import CallStore
 from services.storage.companies import Companies
 from services.storage.database import Database
-from services.storage.engine import sqlite_url
+from services.storage.engine import parse_url, sqlite_url
 from services.storage.personas import Personas
+from services.storage.sealing import Sealer
+from services.storage.secrets import Secrets
 from services.storage.tables import CompanyRow
-from services.storage.users import Users
 from services.voice.directory import CallOrder, LineDirectory
 from services.web.headers import add_security_headers
 from services.web.problems import add_problem_handlers
@@ -135,13 +139,15 @@ class House:
 
 
 @asynccontextmanager
-async def api_house(folder: Path) -> AsyncIterator[House]:
-    """Open the house with its owner, and a second company whose things nobody here may see."""
+async def api_house(folder: Path, *, on_postgresql: bool = False, **given: Any) -> AsyncIterator[House]:
+    """Open the house with its owner, and a second company whose things nobody here may see; `given` are settings."""
     made = await _made_once()
     data_dir, clock = folder / "data", TestClock()
     shutil.copytree(made, data_dir)
     async with AsyncExitStack() as stack:
-        settings = load(PlatformSettings, data_dir=data_dir)
+        if on_postgresql:
+            given["database_url"] = stack.enter_context(postgres_database(await _made_on_postgresql(made)))
+        settings = load(PlatformSettings, data_dir=data_dir, **given)
         platform = await stack.enter_async_context(open_platform(settings, clock, EventBus()))
         directory, app = LineDirectory(), FastAPI()
         add_problem_handlers(app)
@@ -166,16 +172,36 @@ async def _made_once() -> Path:
     if not _made:
         folder = Path(tempfile.mkdtemp(prefix="api-house-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        data_dir, clock = folder / "data", TestClock()
-        database = Database(sqlite_url(data_dir))
-        await database.migrate()
-        await Companies(database).ensure_default("Bakery", "ru", "Europe/Moscow", {})
-        await Personas(database).seed("default", seed_personas())
-        other = CompanyRow(id="other", name="Other", language="en", time_zone="UTC", facts={}, created_at=clock.now())
-        async with database.write() as session:
-            session.add(other)
-        accounts = Accounts(Users(database, clock), Companies(database), SecretKey(data_dir / "secret.key"), clock)
-        await accounts.add("default", OWNER, PASSWORD, Role.OWNER)
-        await database.close()
-        _made.append(data_dir)
+        await _fill(sqlite_url(folder / "data"), folder / "data")
+        _made.append(folder / "data")
     return _made[0]
+
+
+_made_there: list[str] = []
+
+
+async def _made_on_postgresql(data_dir: Path) -> str:
+    """Make the database of a new house once on the shared server, with the key in `data_dir`; return its name."""
+    if not _made_there:
+        url = fresh_database()
+        await _fill(url, data_dir)
+        _made_there.append(str(parse_url(url).database))
+    return _made_there[0]
+
+
+async def _fill(url: str, data_dir: Path) -> None:
+    clock, database = TestClock(), Database(url)
+    await database.migrate()
+    await Companies(database).ensure_default("Bakery", "ru", "Europe/Moscow", {})
+    # Its clock stands still: a limit of so many a minute would be one of so many at all.
+    async with database.write() as session:
+        (await session.get_one(CompanyRow, "default")).plan = "unlimited"
+    await Personas(database).seed("default", seed_personas())
+    other = CompanyRow(id="other", name="Other", language="en", time_zone="UTC", facts={}, created_at=clock.now())
+    other.plan = "unlimited"
+    async with database.write() as session:
+        session.add(other)
+    key = SecretKey(data_dir / "secret.key")
+    accounts = Accounts(Books(database, clock), key, clock, Secrets(database, Sealer(key), clock))
+    await accounts.people.add("default", OWNER, PASSWORD, Role.OWNER)
+    await database.close()

@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.errors import LineError
-from telephony.policy.numbers import matches, normal, region_of, spellings
+from services.text.phone_numbers import normal, region_of, spellings
+from telephony.policy.numbers import matches
 from telephony.policy.tolls import admitted, dialable, is_emergency, need
 
 

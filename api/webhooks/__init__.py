@@ -1,0 +1,1 @@
+"""What other programs send in: POST /webhooks/{service}/{instance}."""

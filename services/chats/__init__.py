@@ -1,0 +1,1 @@
+"""The secretary in writing: a chat of a user, and conversations that another program keeps."""

@@ -1,0 +1,1 @@
+"""The checks: each module defines `check`, see services.doctor.shapes."""
