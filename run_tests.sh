@@ -31,6 +31,17 @@ if [ "$marks" = "not soak" ] && ! "$folder/bin/python" -c 'import torch, transfo
     "${pip[@]}" install ${at[@]+"${at[@]}"} torch==2.13.0 transformers -c "$folder/locked.txt" 2>&1 | short_pip
 fi
 
+# The tests start servers of their own; where the programs are missing those tests are skipped, and say so.
+missing=()
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+command -v redis-server >/dev/null || missing+=(redis-server)
+if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    step "Servers for the tests: ${missing[*]}"
+    # In run level 1 Debian's packages start no service.
+    install_servers() { RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null; }
+    install_servers || { apt-get update -qq && install_servers; } || echo "not to be had: their tests are skipped"
+fi
+
 bin=$folder/bin
 step "Style"
 $bin/ruff check .

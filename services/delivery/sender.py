@@ -15,10 +15,10 @@ import structlog
 
 from services.clock import Clock
 from services.delivery.backoff import PAUSES, Breakers, pause
+from services.delivery.owners import is_gone, own_name
 from services.delivery.shapes import Deliverer, Message, Receipt
 from services.errors import DeliveryError, SecretaryError, StorageError
 from services.storage.bell import Bell
-from services.storage.columns import new_id
 from services.storage.outbox_queue import Claimed, OutboxQueue, Target
 
 ATTEMPTS = len(PAUSES) + 1
@@ -61,7 +61,7 @@ class Sender:
         self._limits = limits or SenderLimits()
         self._uniform = uniform
         self._breakers = Breakers(clock)
-        self._name = new_id()
+        self._name = own_name()
         self._under_way: dict[asyncio.Task[None], Target] = {}
         self._expired_at = float("-inf")
 
@@ -90,6 +90,10 @@ class Sender:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _run(self) -> None:
+        try:
+            await self._queue.free_leases(is_gone)
+        except SecretaryError as error:  # they run out by themselves
+            log.warning("the outbox cannot be read", error=str(error))
         while True:
             try:
                 await self._bell.wait(await self._round())

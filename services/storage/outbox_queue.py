@@ -5,7 +5,7 @@ writer at a time anyway. Who crashes while sending leaves a lease that runs out:
 the same id.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -125,6 +125,24 @@ class OutboxQueue:
     async def give_back(self, claimed: Claimed) -> None:
         """End the lease of a message whose sending was broken off: it is due again."""
         await self._note(claimed, lambda _row: None, 0.0)
+
+    async def free_leases(self, is_gone: Callable[[str], bool]) -> int:
+        """End the leases of senders that are gone: a restart sends at once what a crash broke off; return how many."""
+        held = (OutboxRow.status == WAITING, OutboxRow.lease_until > self._clock.now())
+        names = select(OutboxRow.lease_by).where(*held).distinct().execution_options(**_OF_ALL)
+        async with self._database.read() as session:
+            gone = [name for name in await session.scalars(names) if is_gone(name)]
+        if not gone:
+            return 0
+        async with self._database.write() as session:
+            freed = await session.execute(
+                update(OutboxRow)
+                .where(*held, OutboxRow.lease_by.in_(gone))
+                .values(lease_by="", lease_until=None)
+                .returning(OutboxRow.id),
+                execution_options={"synchronize_session": False, **_OF_ALL},
+            )
+            return len(freed.all())
 
     async def expire(self) -> int:
         """Note as dead what has waited for too long, whatever it waited for; return how many."""

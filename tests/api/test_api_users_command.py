@@ -9,7 +9,7 @@ import pytest
 from front_door import environment, secretary, serving
 from typer.testing import CliRunner
 
-from orchestrator import cli, open_installation
+from opener import orchestrator
 from services.errors import ConflictError, NotFoundError
 from services.storage.sessions import Origin
 

@@ -17,9 +17,9 @@ import pytest
 import yaml
 from compose_spec.models import ComposeSpecification
 from front_door import ROOT, environment, free_port, serving
+from opener import orchestrator
 from servers import GUARDED, Postgres, program
 
-from orchestrator import Settings
 from services.settings import names
 from services.storage.database import Database
 
@@ -99,17 +99,17 @@ def test_the_database_and_the_cache_are_reached_from_inside_only() -> None:
 
 
 def test_the_containers_set_only_what_is_a_setting() -> None:
-    known = {name for name, _, _ in names(Settings)}
+    known = {name for name, _, _ in names(orchestrator()["Settings"])}
     for name in ("secretary", "secretary-cpu"):
         given = {each for each in service(name)["environment"] if each.startswith("SECRETARY_")}
         assert given <= known
-    image = set(re.findall(r"(SECRETARY_\w+)=", (ROOT / "Dockerfile").read_text("utf-8")))
+    image = set(re.findall(r"(SECRETARY_\w+)=", (DEPLOY / "Dockerfile").read_text("utf-8")))
     assert image
     assert image <= known
 
 
 def test_the_image_is_built_in_two_stages_from_hashed_packages_and_runs_without_root() -> None:
-    text = (ROOT / "Dockerfile").read_text("utf-8")
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
     build, run = re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1:]
     assert "--require-hashes" in build
     assert "pip" not in run

@@ -93,10 +93,10 @@ def silent_house(folder: Path, settings: Mapping[str, str] | None = None) -> Ite
 
 async def _serve(port: int) -> None:
     from api.server import open_socket, serve_app
-    from orchestrator import open_house
+    from opener import orchestrator
 
     with open_socket("127.0.0.1", port) as socket:
-        async with open_house(speech=False) as (_, app):
+        async with orchestrator()["open_house"](speech=False) as (_, app):
             await serve_app(app, socket, lambda _: None)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from opener import orchestrator
 
-from orchestrator import open_house
 from services.accounts.roles import Role
 from services.installation import Installation
 
@@ -45,7 +45,7 @@ async def whole_house(folder: Path, **settings: Any) -> AsyncIterator[WholeHouse
     """Open it with the people of the first company."""
     given = {"data_dir": folder / "data", "language": "en", "telephony": {"enabled": False}} | settings
     async with AsyncExitStack() as stack:
-        installation, app = await stack.enter_async_context(open_house(speech=False, **given))
+        installation, app = await stack.enter_async_context(orchestrator()["open_house"](speech=False, **given))
         for name, role in PEOPLE.items():
             await installation.accounts.add("default", name, PASSWORD, role)
         yield WholeHouse(app, installation, await stack.enter_async_context(AsyncExitStack()))
