@@ -20,7 +20,8 @@ from fastapi import FastAPI
 
 import api.commands
 import telephony.commands
-from api.gsm import gsm_router
+from api.calls.gsm import gsm_router
+from api.public import expect_rules
 from api.server import build_app, open_socket, product_version, serve_app
 from services import logs
 from services.clock import LoopClock
@@ -207,6 +208,7 @@ async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, Fast
         books = installation.books
         app.include_router(gsm_router(lines, books.tallies, books.companies, installation.clock))
         app.include_router(lines_router(books.lines, books.personas, books.texts, lines.sender))
+        expect_rules(app)
         document_common_answers(app)
         await stack.enter_async_context(installation.platform.running())
         yield installation, app

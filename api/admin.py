@@ -2,37 +2,37 @@
 
 from fastapi import APIRouter, FastAPI
 
-from api.api_keys import api_keys_router
-from api.audit import audit_router
-from api.auth import auth_router
-from api.auth_profile import profile_router
-from api.auth_totp import totp_router
-from api.backups import backups_router
-from api.call_actions import call_actions_router
-from api.call_feed import call_feed_router
-from api.call_recording import call_recording_router
-from api.calls import calls_router
-from api.companies import companies_router
-from api.consents import consents_router
-from api.contacts import contacts_router
-from api.invitations import invitations_router
-from api.legal import legal_router, public_legal_router
-from api.messages import messages_router
-from api.outbox import outbox_router
-from api.outgoing_webhooks import webhook_actions_router, webhooks_router
-from api.person_data import person_data_router
-from api.personas import personas_router
-from api.presets import presets_routers
-from api.set_up import set_up_router
-from api.usage import usage_router
-from api.user_actions import user_actions_router
-from api.users import users_router
+from api.calls.actions import call_actions_router
+from api.calls.calls import calls_router
+from api.calls.contacts import contacts_router
+from api.calls.feed import call_feed_router
+from api.calls.messages import messages_router
+from api.calls.recording import call_recording_router
+from api.content.consents import consents_router
+from api.content.legal import legal_router, public_legal_router
+from api.content.personas import personas_router
+from api.content.presets import presets_routers
+from api.house.audit import audit_router
+from api.house.backups import backups_router
+from api.house.outbox import outbox_router
+from api.house.usage import usage_router
+from api.people.api_keys import api_keys_router
+from api.people.auth import auth_router
+from api.people.auth_profile import profile_router
+from api.people.auth_totp import totp_router
+from api.people.companies import companies_router
+from api.people.invitations import invitations_router
+from api.people.person_data import person_data_router
+from api.people.set_up import set_up_router
+from api.people.user_actions import user_actions_router
+from api.people.users import users_router
 from api.webhooks.handling import ArrivalHandler, known_services
 from api.webhooks.incoming import incoming_router
+from api.webhooks.outgoing import webhook_actions_router, webhooks_router
 from api.webhooks.shapes import Desk
 from services.accounts.own_account import OwnAccount
 from services.platform import Platform
-from services.storage.webhook_arrivals import ARRIVAL
+from services.storage.delivery.arrivals import ARRIVAL
 from services.voice.directory import LineDirectory
 from services.web.access import set_accounts
 from services.web.idempotency import set_idempotency

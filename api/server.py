@@ -13,13 +13,13 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 from api.admin import add_admin
-from api.catalogue import catalogue_router
-from api.faq import faq_router
-from api.home import home_router
-from api.metrics import metrics_router
-from api.monitor import Monitor, monitor_router
+from api.content.catalogue import catalogue_router
+from api.content.faq import faq_router
+from api.house.home import home_router
+from api.house.metrics import metrics_router
+from api.house.monitor import Monitor, monitor_router
+from api.house.status import status_router
 from api.openai import LARGER_BODIES, add_speech_api, too_large
-from api.status import status_router
 from services.errors import SecretaryError
 from services.installation import Installation
 from services.telemetry.machine import Machine

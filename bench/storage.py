@@ -16,10 +16,10 @@ from pathlib import Path
 from services.clock import LoopClock
 from services.domain import Turn
 from services.events import CallEvent, CallEventType
-from services.storage.calls import CallStore, append_event
-from services.storage.companies import Companies
+from services.storage.calls.calls import CallStore, append_event
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
+from services.storage.people.companies import Companies
 
 CALLS = 50
 SECONDS = 8.0

@@ -38,13 +38,13 @@ from services.retention.usual_sweeps import usual_sweeps
 from services.settings import HouseSettings
 from services.shared.address import trouble
 from services.shared.shared import Shared
-from services.storage.audit import Audit
+from services.storage.audit.log import Audit
 from services.storage.books import Books
-from services.storage.company_removal import CompanyRemoval
 from services.storage.database import Database
 from services.storage.engine import parse_url, sqlite_url
-from services.storage.sealing import Sealer
-from services.storage.secrets import Secrets
+from services.storage.people.company_removal import CompanyRemoval
+from services.storage.vault.sealing import Sealer
+from services.storage.vault.secrets import Secrets
 
 PartsOf = Callable[[], Sequence[Part]]
 

@@ -18,7 +18,7 @@ class LineViews:
         self._sip = sip
 
     def lines_status(self, company_id: str) -> Sequence[Mapping[str, Any]]:
-        """Return each line of a company as its status page shows it; an api.gsm.LineStatus."""
+        """Return each line of a company as its status page shows it; an api.calls.gsm.LineStatus."""
         services = self._pool.services if self._pool is not None else []
         lines = [line_status(service) for service in services if service.company_id == company_id]
         if self._sip is not None and self._sip.company_id == company_id:

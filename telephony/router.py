@@ -15,8 +15,8 @@ from services.accounts.signed_in import SignedIn
 from services.domain import Persona
 from services.errors import LineError, SettingsError
 from services.storage import cursor as cursors
-from services.storage.lines import LineRecord
-from services.storage.text_records import TextMessage
+from services.storage.calls.lines import LineRecord
+from services.storage.texts.records import TextMessage
 from services.web.access import require
 from services.web.idempotency import Idempotent, IdempotentRoute
 from services.web.limits import limited
@@ -43,7 +43,7 @@ ReadingTexts = Annotated[SignedIn, require("texts", Action.READ)]
 
 
 class PolicyBook(Protocol):
-    """Where the lines are kept (services.storage.lines.Lines)."""
+    """Where the lines are kept (services.storage.calls.lines.Lines)."""
 
     async def get(self, company_id: str, name: str) -> LineRecord | None:
         """Return one line."""
@@ -57,7 +57,7 @@ class PolicyBook(Protocol):
 
 
 class PersonaBook(Protocol):
-    """Where personas are kept (services.storage.personas.Personas)."""
+    """Where personas are kept (services.storage.content.personas.Personas)."""
 
     async def get(self, company_id: str, slug: str) -> Persona | None:
         """Return one persona."""
@@ -65,7 +65,7 @@ class PersonaBook(Protocol):
 
 
 class TextBook(Protocol):
-    """Where text messages are kept (services.storage.text_messages.TextMessages)."""
+    """Where text messages are kept (services.storage.texts.messages.TextMessages)."""
 
     async def list(
         self, company_id: str, limit: int = 50, *, number: str = "", line: str = "", before: datetime | None = None
@@ -98,7 +98,7 @@ class TextQueued(BaseModel):
 
 
 class TextShown(BaseModel):
-    """A text message, see services.storage.text_records.TextMessage."""
+    """A text message, see services.storage.texts.records.TextMessage."""
 
     id: str
     line: str

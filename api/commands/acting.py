@@ -4,7 +4,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.storage.acting import Actor, acting_as
+from services.storage.audit.acting import Actor, acting_as
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from services.errors import RefusedError, SecretaryError
 from services.installation import OpenInstallation
 from services.platform import PlatformSettings
 from services.settings import load_part
-from services.storage.acting import Actor, acting_as
+from services.storage.audit.acting import Actor, acting_as
 from services.storage.engine import parse_url, sqlite_url
 
 PassphraseFile = Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from services.accounts.rotation import Rotation, rotate
 from services.installation import OpenInstallation
-from services.storage.acting import Actor, acting_as
+from services.storage.audit.acting import Actor, acting_as
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 

@@ -14,7 +14,7 @@ from api.commands.acting import command_acting
 from services.accounts.people import People
 from services.accounts.roles import Role
 from services.installation import Installation, OpenInstallation
-from services.storage.users import UserChange, UserRecord
+from services.storage.people.users import UserChange, UserRecord
 
 Name = Annotated[str, typer.Argument(help="the user's name, for signing in")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input")]

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from fastapi import FastAPI
 
-from api.chats import chats_router
+from api.chats.chats import chats_router
 from api.openai.answers import Answers
 from api.openai.completions import completions_router
 from api.openai.errors import add_error_shape, too_large

@@ -9,9 +9,9 @@ from api.webhooks.shapes import Desk, WebhookService
 from services.delivery.shapes import Message, Receipt
 from services.discovery import discover
 from services.errors import DeliveryError, RefusedError
-from services.storage.acting import Actor, acting_as
-from services.storage.webhook_arrivals import ArrivalRecord, Arrivals
-from services.storage.webhooks import Webhooks
+from services.storage.audit.acting import Actor, acting_as
+from services.storage.delivery.arrivals import ArrivalRecord, Arrivals
+from services.storage.delivery.webhooks import Webhooks
 
 log = structlog.get_logger()
 

@@ -11,9 +11,9 @@ from api.webhooks.shapes import WebhookService
 from services.clock import Clock
 from services.errors import NotFoundError, SignInError, TooManyAttemptsError
 from services.shared.windows import Windows
-from services.storage.acting import Actor, act_as
-from services.storage.webhook_arrivals import Arrivals
-from services.storage.webhooks import WebhookRecord, Webhooks
+from services.storage.audit.acting import Actor, act_as
+from services.storage.delivery.arrivals import Arrivals
+from services.storage.delivery.webhooks import WebhookRecord, Webhooks
 from services.web.problems import problem_responses
 
 LONGEST = 1_048_576

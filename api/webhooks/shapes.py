@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from services.storage.companies import Companies
-from services.storage.messages import Messages
-from services.storage.webhook_arrivals import ArrivalRecord
+from services.storage.calls.messages import Messages
+from services.storage.delivery.arrivals import ArrivalRecord
+from services.storage.people.companies import Companies
 
 
 @dataclass(frozen=True, slots=True)

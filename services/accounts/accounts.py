@@ -22,10 +22,10 @@ from services.accounts.tokens import LIFETIME, Tokens
 from services.clock import Clock
 from services.errors import RefusedError, SecondFactorError, SecretaryError, SignInError, TooManyAttemptsError
 from services.shared.windows import Windows
-from services.storage.acting import Actor, acting_as
+from services.storage.audit.acting import Actor, acting_as
 from services.storage.books import Books
-from services.storage.sessions import Origin, Turn
-from services.storage.users import UserRecord
+from services.storage.people.sessions import Origin, Turn
+from services.storage.people.users import UserRecord
 
 KEY_PREFIX = "sk-"
 _SIGN_IN = "Sign in with POST /admin/auth/login and send the access token as a bearer token."

@@ -18,7 +18,7 @@ from services.clock import Clock
 from services.domain import Reach
 from services.errands import Errands
 from services.errors import RefusedError
-from services.storage.api_keys import KeyBook, KeyHolder, StoredKey
+from services.storage.people.api_keys import KeyBook, KeyHolder, StoredKey
 
 PREFIX = "sk-"
 _KEY = re.compile(r"sk-[0-9A-Za-z_-]{43}")

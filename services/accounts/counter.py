@@ -10,7 +10,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import StorageError
-from services.storage.usage import Usage, UsageKey
+from services.storage.people.usage import Usage, UsageKey
 
 FLUSH_SECONDS = 5.0
 _KNOWN_FOR = 5.0  # seconds until a sum is read again: other processes count, too

@@ -11,7 +11,7 @@ from services.clock import Clock
 from services.errors import StorageError, TooManyAttemptsError
 from services.shared.window_shapes import Ask
 from services.shared.windows import Windows
-from services.storage.usage import Usage
+from services.storage.people.usage import Usage
 
 MINUTE = 60.0
 DAY = 86_400.0

@@ -15,8 +15,8 @@ from services.accounts.roles import Role
 from services.clock import Clock
 from services.errors import AccountError, ConflictError
 from services.storage.columns import new_id
-from services.storage.invitations import InvitationRecord, Invitations, Kind
-from services.storage.users import UserRecord, Users
+from services.storage.people.invitations import InvitationRecord, Invitations, Kind
+from services.storage.people.users import UserRecord, Users
 
 SET_UP = timedelta(hours=24)
 INVITATION = timedelta(hours=72)

@@ -9,8 +9,8 @@ from services.accounts.credentials import expect_strong
 from services.accounts.second_factor import Seed
 from services.accounts.signed_in import SignedIn
 from services.errors import ForbiddenError, NotFoundError, SignInError
-from services.storage.sessions import SessionRecord, Sessions
-from services.storage.users import UserChange, UserRecord, Users
+from services.storage.people.sessions import SessionRecord, Sessions
+from services.storage.people.users import UserChange, UserRecord, Users
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ from services.accounts.roles import Role
 from services.accounts.second_factor import SecondFactor
 from services.accounts.settings import OwnerSettings
 from services.errors import AccountError, ForbiddenError, NotFoundError
-from services.storage.sessions import SessionRecord, Sessions
-from services.storage.users import UserChange, UserRecord, Users
+from services.storage.people.sessions import SessionRecord, Sessions
+from services.storage.people.users import UserChange, UserRecord, Users
 
 _ASCENDING = (Role.GUEST, Role.USER, Role.ADMIN, Role.OWNER)
 

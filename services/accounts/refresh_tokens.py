@@ -5,8 +5,8 @@ replaces. The family finds the session and proves that the token was ours; so a 
 been used up before, however long ago, and tells that somebody has copied the cookie.
 
 The next half is an HMAC of the one before with the installation's key: nobody without the key can compute it, and two
-tabs that refresh at once, or one whose answer was lost, are given the very same successor (services.storage.sessions
-answers a half again for 10 s).
+tabs that refresh at once, or one whose answer was lost, are given the very same successor (Sessions answers a
+half again for 10 s).
 """
 
 import base64

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Sealed(Protocol):
-    """What is sealed with the installation's key (services.storage.secrets.Secrets)."""
+    """What is sealed with the installation's key (services.storage.vault.secrets.Secrets)."""
 
     async def reseal(self) -> int:
         """Seal anew, with the current key, what is sealed with older ones; return how many."""

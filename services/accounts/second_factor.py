@@ -15,8 +15,8 @@ import pyotp
 from services.accounts.credentials import hash_of
 from services.clock import Clock
 from services.errors import ConflictError, NotFoundError, RefusedError
-from services.storage.second_factors import SecondFactorRecord, SecondFactors
-from services.storage.users import UserRecord
+from services.storage.people.second_factors import SecondFactorRecord, SecondFactors
+from services.storage.people.users import UserRecord
 
 STEP = 30  # seconds
 _WINDOW = 1  # steps before and after now: the clocks of telephones are not exact
@@ -25,7 +25,7 @@ _ISSUER = "AI Secretary"
 
 
 class Vault(Protocol):
-    """Where seeds are kept, sealed (services.storage.secrets.Secrets)."""
+    """Where seeds are kept, sealed (services.storage.vault.secrets.Secrets)."""
 
     async def put(self, company_id: str, name: str, value: str) -> None:
         """Store a secret in place of the one of this name."""

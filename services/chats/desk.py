@@ -18,8 +18,8 @@ from services.domain import PastTurn, Reach
 from services.errands import Errands
 from services.errors import ConflictError, SecretaryError
 from services.llm.protocol import LanguageModel
-from services.storage.chat_records import ChatMessage, ChatThread
-from services.storage.chats import ANSWER_SECONDS, Chats, busy
+from services.storage.chats.chats import ANSWER_SECONDS, Chats, busy
+from services.storage.chats.records import ChatMessage, ChatThread
 
 HISTORY = 24
 _AHEAD = 1000  # pieces that may wait for a slow reader

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.clock import Clock
-from services.storage.outbox_queue import Target
+from services.storage.delivery.outbox_queue import Target
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 21600.0, 21600.0, 21600.0)
 """Seconds after each failed attempt: twelve attempts within 27 hours, then a message is dead."""

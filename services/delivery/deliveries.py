@@ -10,11 +10,11 @@ from services.delivery.sender import Sender
 from services.delivery.settings import WebhookSettings
 from services.delivery.shapes import Deliverer
 from services.delivery.webhooks import WebhookDeliverer
-from services.storage.announcing import WEBHOOK
 from services.storage.database import Database
-from services.storage.outbox import OutboxBook
-from services.storage.outbox_queue import OutboxQueue
-from services.storage.webhooks import Vault, Webhooks
+from services.storage.delivery.announcing import WEBHOOK
+from services.storage.delivery.outbox import OutboxBook
+from services.storage.delivery.outbox_queue import OutboxQueue
+from services.storage.delivery.webhooks import Vault, Webhooks
 
 
 class Deliveries:

@@ -18,8 +18,8 @@ from services.delivery.backoff import PAUSES, Breakers, pause
 from services.delivery.owners import is_gone, own_name
 from services.delivery.shapes import Deliverer, Message, Receipt
 from services.errors import DeliveryError, SecretaryError, StorageError
-from services.storage.bell import Bell
-from services.storage.outbox_queue import Claimed, OutboxQueue, Target
+from services.storage.delivery.bell import Bell
+from services.storage.delivery.outbox_queue import Claimed, OutboxQueue, Target
 
 ATTEMPTS = len(PAUSES) + 1
 _EXPIRE_EVERY = 60.0

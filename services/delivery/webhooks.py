@@ -9,7 +9,7 @@ from services.delivery.outbound import Answer, OutboundClient
 from services.delivery.shapes import Message, Receipt
 from services.delivery.signing import sign
 from services.errors import DeliveryError, NotFoundError
-from services.storage.webhooks import Webhooks
+from services.storage.delivery.webhooks import Webhooks
 
 USER_AGENT = "AI-Secretary-Webhooks/1"
 _GONE = 410

@@ -1,6 +1,6 @@
 """A contact's number in the spellings in which it may be stored."""
 
-from services.storage.companies import Companies
+from services.storage.people.companies import Companies
 from services.text.phone_numbers import normal, region_of, spellings
 
 

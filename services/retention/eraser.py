@@ -2,10 +2,10 @@
 
 from services.retention.contacts import spelled
 from services.retention.sounds import SoundFiles
-from services.storage.companies import Companies
-from services.storage.company_removal import CompanyRemoval
-from services.storage.erasure import Erasures
-from services.storage.removal import Removed
+from services.storage.people.companies import Companies
+from services.storage.people.company_removal import CompanyRemoval
+from services.storage.privacy.erasure import Erasures
+from services.storage.privacy.removal import Removed
 
 
 class Eraser:
@@ -41,7 +41,7 @@ class Eraser:
         return removed
 
     async def erase_company(self, company_id: str, *, everything: bool) -> None:
-        """Delete a company, see services.storage.company_removal. Raises NotFoundError, ConflictError, too."""
+        """Delete a company, see services.storage.people.company_removal. Raises NotFoundError, ConflictError, too."""
         files = await self._removal.files(company_id, everything=everything)
         await self._sounds.delete(files)
         late = set(await self._removal.remove(company_id, everything=everything)) - set(files)

@@ -12,8 +12,8 @@ from services.clock import Clock
 from services.errors import NotFoundError
 from services.retention.contacts import spelled
 from services.retention.sounds import SoundFiles
-from services.storage.companies import Companies
-from services.storage.person import PersonBook, PersonRecords
+from services.storage.people.companies import Companies
+from services.storage.privacy.person import PersonBook, PersonRecords
 
 CHUNK = 256 * 1024
 

@@ -14,7 +14,7 @@ from services.retention.settings import RetentionSettings
 from services.retention.sounds import SoundFile, SoundFiles
 from services.retention.sweeps import BATCH, Sweep, sweep_all
 from services.storage.leases import Leases
-from services.storage.retention import OldCall, RetentionBook
+from services.storage.privacy.retention import OldCall, RetentionBook
 
 LEASE = "job:retention"
 DAILY = 86_400.0

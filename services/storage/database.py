@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from services.errors import StorageError
 from services.parts import Part, State
 from services.storage import migrate
-from services.storage.acting import SYSTEM, acting, acting_as
-from services.storage.audit_hook import AuditedSession
+from services.storage.audit.acting import SYSTEM, acting, acting_as
+from services.storage.audit.hook import AuditedSession
 from services.storage.engine import open_engines, parse_url, place
 from services.storage.failures import DatabaseFailure, explain, is_outage
 from services.storage.group import GroupWriter, T, Work

@@ -17,7 +17,7 @@ from services.accounts.accounts import Accounts
 from services.accounts.roles import Action, Role
 from services.accounts.signed_in import SignedIn
 from services.errors import ForbiddenError, SignInError, StorageError
-from services.storage.acting import Actor, act_as
+from services.storage.audit.acting import Actor, act_as
 from services.web.limits import count_request
 
 _COMPANY = "the company to act in, where it is not the user's own: for an owner"

@@ -22,7 +22,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from services.errors import ConflictError, RefusedError, SecretaryError, SignInError
-from services.storage.acting import SYSTEM, acting
+from services.storage.audit.acting import SYSTEM, acting
 from services.storage.idempotency import LEASE, Claim, IdempotencyKeys, StoredAnswer
 
 REPLAYED = "Idempotency-Replayed"

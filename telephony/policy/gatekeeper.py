@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class CallHistory(Protocol):
-    """What was called and written before (services.storage.call_counts.CallCounts). All raise StorageError."""
+    """What was called and written before (services.storage.calls.call_counts.CallCounts). All raise StorageError."""
 
     async def calls_from(self, company_id: str, line: str, numbers: Sequence[str], since: datetime) -> int:
         """Count the calls that came in from any of `numbers` since then, without those that were rejected."""

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class LineBook(Protocol):
-    """Where the policies of lines are kept (services.storage.lines.Lines)."""
+    """Where the policies of lines are kept (services.storage.calls.lines.Lines)."""
 
     async def policy(self, company_id: str, name: str) -> Mapping[str, Any] | None:
         """Return a line's policy as it was stored, None when there is no such line. Raises StorageError."""
@@ -31,7 +31,7 @@ class LineBook(Protocol):
 
 
 class CompanyBook(Protocol):
-    """Where companies are described (services.storage.companies.Companies)."""
+    """Where companies are described (services.storage.people.companies.Companies)."""
 
     async def profile(self, company_id: str) -> CompanyProfile | None:
         """Return the company's profile, None when there is no such company. Raises StorageError."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from services.clock import Clock
 from services.domain import CompanyProfile
-from services.storage.text_messages import TextMessages
-from services.storage.text_records import TextMessage
+from services.storage.texts.messages import TextMessages
+from services.storage.texts.records import TextMessage
 from telephony.sms.conversation import Answers, SmsConversation
 from telephony.sms.door import OpenDoor, Policies, PolicyDoor
 from telephony.sms.service import SmsService

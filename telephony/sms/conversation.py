@@ -13,7 +13,7 @@ from services.clock import Clock
 from services.dialogue.shapes import AnsweredBy, Conversation, ReplyEvent, ReplyText, Utterance
 from services.domain import PastTurn, Turn
 from services.errors import LineError, SecretaryError
-from services.storage.text_records import NewPart, TextMessage
+from services.storage.texts.records import NewPart, TextMessage
 from telephony.sms.door import OpenDoor, TextDoor
 from telephony.sms.ports import SmsStore
 from telephony.sms.rules import LOOK_BACK, fitting, reason_for_silence

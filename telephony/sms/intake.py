@@ -12,7 +12,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import LineError, StorageError
-from services.storage.text_records import ReceivedText, StoredPart, TextMessage
+from services.storage.texts.records import ReceivedText, StoredPart, TextMessage
 from telephony.sms.attempts import attempt_all
 from telephony.sms.fields import PduError
 from telephony.sms.parts import PATIENCE, Assembled, Assembler

@@ -13,7 +13,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import LineError, StorageError
-from services.storage.text_records import OutgoingPart, TextMessage
+from services.storage.texts.records import OutgoingPart, TextMessage
 from telephony.sms.modem_messages import Doubtful, ModemMessages, Refused, Sent
 from telephony.sms.ports import QuietGate, SmsStore
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.storage.text_records import ReceivedText
+from services.storage.texts.records import ReceivedText
 from telephony.sms.pdu import ReceivedPart
 
 PATIENCE = timedelta(minutes=15)

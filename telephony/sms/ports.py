@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Protocol
 
-from services.storage.text_records import (
+from services.storage.texts.records import (
     NewPart,
     OutgoingPart,
     ReceivedText,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.storage.text_records import TextMessage
+from services.storage.texts.records import TextMessage
 from telephony.sms.settings import SmsSettings
 from telephony.sms.submit import parts_needed, plain
 

@@ -8,7 +8,7 @@ import structlog
 
 from services.clock import Clock
 from services.errors import LineError, SecretaryError
-from services.storage.text_records import TextCounts, TextMessage
+from services.storage.texts.records import TextCounts, TextMessage
 from telephony.at.channel import AtChannel
 from telephony.sms.conversation import References, SmsConversation, new_part
 from telephony.sms.door import OpenDoor, TextDoor

@@ -13,11 +13,11 @@ from services.accounts.rotation import rotate
 from services.accounts.secret_key import SecretKey
 from services.accounts.tokens import Tokens
 from services.errors import StorageError
-from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.sealing import Sealer
-from services.storage.secrets import Secrets
+from services.storage.people.companies import Companies
+from services.storage.vault.sealing import Sealer
+from services.storage.vault.secrets import Secrets
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {f"s{number:03}": f"value {number}" for number in range(60)}
@@ -28,8 +28,8 @@ from services.accounts.rotation import rotate
 from services.accounts.secret_key import SecretKey
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.sealing import Sealer
-from services.storage.secrets import Secrets
+from services.storage.vault.sealing import Sealer
+from services.storage.vault.secrets import Secrets
 async def main():
     folder = Path(sys.argv[1])
     key, database = SecretKey(folder / "secret.key"), Database(sqlite_url(folder))

@@ -15,11 +15,11 @@ from services.accounts.limits import Limits
 from services.accounts.plans import checked_limits, limits_of, plans
 from services.errors import RefusedError, StorageError, TooManyAttemptsError
 from services.shared.windows import Windows
-from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
+from services.storage.people.companies import Companies
+from services.storage.people.usage import Usage, UsageKey, UsageSum
 from services.storage.tables import CompanyRow
-from services.storage.usage import Usage, UsageKey, UsageSum
 
 DAY = date(2026, 5, 4)  # of the clock
 

@@ -15,12 +15,12 @@ from services.accounts.secret_key import SecretKey
 from services.clock import LoopClock
 from services.errors import SignInError, StorageError
 from services.storage.books import Books
-from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.sealing import Sealer
-from services.storage.secrets import Secrets
-from services.storage.users import UserRecord, Users
+from services.storage.people.companies import Companies
+from services.storage.people.users import UserRecord, Users
+from services.storage.vault.sealing import Sealer
+from services.storage.vault.secrets import Secrets
 
 OLD, NEW = "four green hats danced", "nine blue whales sang"
 WEAKER = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)

@@ -12,12 +12,12 @@ from services.accounts.secret_key import SecretKey
 from services.clock import LoopClock
 from services.errors import SignInError, TooManyAttemptsError
 from services.storage.books import Books
-from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.sealing import Sealer
-from services.storage.secrets import Secrets
-from services.storage.users import UserChange
+from services.storage.people.companies import Companies
+from services.storage.people.users import UserChange
+from services.storage.vault.sealing import Sealer
+from services.storage.vault.secrets import Secrets
 
 WORDS = "nine blue whales sang"
 

@@ -9,7 +9,7 @@ import pytest
 from api_house import PASSWORD, House, api_house
 
 from services.accounts.roles import Role
-from services.storage.acting import Actor, acting_as
+from services.storage.audit.acting import Actor, acting_as
 
 
 @pytest.fixture

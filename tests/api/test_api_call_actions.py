@@ -12,7 +12,7 @@ from api_house import House, api_house
 from fastapi import FastAPI
 from paced_line import PacedLine, Track
 
-from api.call_actions import call_actions_router
+from api.calls.actions import call_actions_router
 from services.errors import LineError
 from services.voice.directory import LiveCall
 from services.voice.line import Capability

@@ -15,7 +15,7 @@ import pytest
 from api_house import OWNER, House, api_house
 from fastapi import FastAPI
 
-from api.call_feed import call_feed_router
+from api.calls.feed import call_feed_router
 from api.server import open_socket, serve_app
 from services.accounts.tokens import LIFETIME
 from services.events import QUEUE_SIZE, CallEvent, CallEventType

@@ -11,7 +11,7 @@ from call_events import answer, question
 
 from services.domain import TakenMessage
 from services.events import CallEventType
-from services.storage.messages import Messages
+from services.storage.calls.messages import Messages
 from services.voice.directory import CallOrder
 
 

@@ -12,7 +12,7 @@ from api_house import PASSWORD, House, api_house
 
 from services.accounts.roles import Role
 from services.domain import TakenMessage
-from services.storage.messages import Messages
+from services.storage.calls.messages import Messages
 
 NEW = {"name": "Dentist", "language": "en", "time_zone": "Europe/London"}
 SETTINGS = {

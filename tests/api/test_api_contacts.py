@@ -11,10 +11,10 @@ from api_house import NUMBER, House, api_house
 from call_events import question
 
 from services.domain import TakenMessage
-from services.storage.conversations import Conversations
-from services.storage.messages import Messages
-from services.storage.text_messages import TextMessages
-from services.storage.text_records import NewPart, ReceivedText, StoredPart
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
+from services.storage.texts.messages import TextMessages
+from services.storage.texts.records import NewPart, ReceivedText, StoredPart
 
 OTHER = "+79990000000"
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from api_house import House, api_house
 
-from api.gsm import gsm_router
+from api.calls.gsm import gsm_router
 from services.events import CallEventType
-from services.storage.companies import Companies
-from services.storage.line_counts import Tallies
-from services.storage.text_messages import TextMessages
-from services.storage.text_records import NewPart
+from services.storage.calls.line_counts import Tallies
+from services.storage.people.companies import Companies
+from services.storage.texts.messages import TextMessages
+from services.storage.texts.records import NewPart
 
 
 class Lines:

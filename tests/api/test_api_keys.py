@@ -14,9 +14,9 @@ from services.accounts.api_keys import checked
 from services.accounts.roles import Action, Role, may, resources
 from services.accounts.signed_in import SignedIn
 from services.errors import RefusedError
-from services.storage.account_tables import UserRow
 from services.storage.isolation import every_company
-from services.storage.key_tables import ApiKeyRow
+from services.storage.people.account_tables import UserRow
+from services.storage.people.key_tables import ApiKeyRow
 from services.storage.tables import CompanyRow
 
 ANY = every_company("a test looks")

@@ -8,9 +8,9 @@ import pytest
 from api_house import House, api_house
 from sqlalchemy import select
 
-from services.storage.account_tables import UserRow
-from services.storage.sign_in_tables import InvitationRow
-from services.storage.users import UserChange
+from services.storage.people.account_tables import UserRow
+from services.storage.people.sign_in_tables import InvitationRow
+from services.storage.people.users import UserChange
 
 WORDS = "nine blue whales sang"
 DAY = 86_400

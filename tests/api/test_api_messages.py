@@ -5,11 +5,11 @@ from pathlib import Path
 from front_door import secretary
 
 from services.domain import TakenMessage
-from services.storage.companies import Companies
-from services.storage.conversations import Conversations
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.messages import Messages
+from services.storage.people.companies import Companies
 
 MATTER = "the roof [/bold] leaks, and it is a long story that does not fit into one line of a narrow terminal [red]"
 SOUND = "recordings/2026/11/7f04b81741874bf783705d82a25659f5.message-1.ogg"

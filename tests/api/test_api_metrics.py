@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from api.metrics import metrics_router
+from api.house.metrics import metrics_router
 from services.events import EventBus
 from services.parts import Part, State
 from services.telemetry.settings import TelemetrySettings

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from api_house import House, api_house
 
-from api.monitor import Monitor, monitor_router
+from api.house.monitor import Monitor, monitor_router
 from api.server import open_socket, serve_app
 from services.parts import Part, State
 from services.telemetry.machine import Machine, MachineState

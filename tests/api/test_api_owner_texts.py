@@ -7,7 +7,7 @@ import httpx
 import pytest
 from api_house import House, api_house
 
-from api.faq import faq_router
+from api.content.faq import faq_router
 from services.accounts.roles import Role
 from services.domain import TakenMessage
 from services.knowledge.faq import FaqMatcher

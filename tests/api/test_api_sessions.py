@@ -10,8 +10,8 @@ import pytest
 from api_house import OWNER, PASSWORD, House, api_house
 
 from services.accounts.roles import Role
-from services.storage.sessions import Origin
-from services.storage.users import UserChange
+from services.storage.people.sessions import Origin
+from services.storage.people.users import UserChange
 
 COOKIE = "secretary_refresh"
 OURS = {"X-Requested-With": "secretary"}

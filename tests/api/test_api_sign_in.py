@@ -9,7 +9,7 @@ from api_house import OWNER, PASSWORD, House, api_house
 from sqlalchemy import select
 
 from services.accounts.roles import Role
-from services.storage.account_tables import UserRow
+from services.storage.people.account_tables import UserRow
 
 
 @pytest.fixture

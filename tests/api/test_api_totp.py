@@ -9,8 +9,8 @@ import pytest
 from api_house import OWNER, PASSWORD, House, api_house
 from sqlalchemy import select
 
-from services.storage.key_tables import SecretRow
-from services.storage.sign_in_tables import SecondFactorRow
+from services.storage.people.key_tables import SecretRow
+from services.storage.people.sign_in_tables import SecondFactorRow
 
 
 @pytest.fixture

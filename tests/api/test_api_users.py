@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from services.accounts.roles import Role
 from services.errors import ConflictError
-from services.storage.account_tables import UserRow
+from services.storage.people.account_tables import UserRow
+from services.storage.people.users import UserChange
 from services.storage.tables import CompanyRow
-from services.storage.users import UserChange
 
 WORDS = "nine blue whales sang"
 

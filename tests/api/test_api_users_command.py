@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 from front_door import environment, secretary, serving
+from opener import orchestrator
 from typer.testing import CliRunner
 
-from opener import orchestrator
 from services.errors import ConflictError, NotFoundError
-from services.storage.sessions import Origin
+from services.storage.people.sessions import Origin
 
 PASSWORD = "seven grey herons waded"
 OTHER = "nine blue whales sang"
@@ -101,10 +101,12 @@ def test_users_are_invited_kept_out_let_in_and_signed_out(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str, typed: str = "") -> str:
-        return str(CliRunner().invoke(cli, ["users", *words], input=typed, catch_exceptions=False).stdout)
+        return str(
+            CliRunner().invoke(orchestrator()["cli"], ["users", *words], input=typed, catch_exceptions=False).stdout
+        )
 
     async def accept(token: str) -> None:
-        async with open_installation(speech=False) as installation:
+        async with orchestrator()["open_installation"](speech=False) as installation:
             user = await installation.accounts.links.join(token, "", OTHER)
             await installation.accounts.begin_session(user, Origin("192.0.2.1", "a program"))
 

@@ -17,7 +17,7 @@ from services.clock import LoopClock
 from services.domain import Turn
 from services.errors import EngineOverloadedError
 from services.installation import Installation, OpenInstallation
-from services.storage.records import CallRecord
+from services.storage.calls.records import CallRecord
 from services.stt.protocol import TranscriptStream
 from services.voice.desk import Desk
 from services.voice.endpointing.policy import TurnPolicy

@@ -14,7 +14,7 @@ from live_lines import sound as sound_of
 
 from services.errors import LineError
 from services.installation import OpenInstallation
-from services.storage.records import CallRecord
+from services.storage.calls.records import CallRecord
 from services.voice.directory import CallOrder
 from telephony.simulator import ModemSimulator, SimulatedCall, beep, read_wav
 

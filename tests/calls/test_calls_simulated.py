@@ -11,7 +11,7 @@ from phone import Phone
 
 from services.audio.files import read_audio
 from services.installation import Installation
-from services.storage.records import CallRecord
+from services.storage.calls.records import CallRecord
 from telephony.simulator import read_wav
 
 SPEECH = Path(__file__).resolve().parents[1] / "speech"

@@ -11,7 +11,7 @@ from live_lines import sound as sound_of
 from troubled_line import ready
 
 from services.installation import OpenInstallation
-from services.storage.text_records import TextMessage
+from services.storage.texts.records import TextMessage
 from telephony.simulator import ModemSimulator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

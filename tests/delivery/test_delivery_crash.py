@@ -10,8 +10,8 @@ from pathlib import Path
 from webhook_receiver import Received, plain, receiver
 
 from services.storage.database import Database
-from services.storage.delivery_tables import WebhookRow
-from services.storage.outbox import OutboxBook
+from services.storage.delivery.outbox import OutboxBook
+from services.storage.delivery.tables import WebhookRow
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = 40
@@ -27,11 +27,11 @@ from services.delivery.outbound import OutboundClient
 from services.delivery.sender import Sender, SenderLimits
 from services.delivery.settings import WebhookSettings
 from services.delivery.webhooks import WebhookDeliverer
-from services.storage.announcing import announce
+from services.storage.delivery.announcing import announce
 from services.storage.database import Database
-from services.storage.outbox import OutboxBook
-from services.storage.outbox_queue import OutboxQueue
-from services.storage.webhooks import Webhooks
+from services.storage.delivery.outbox import OutboxBook
+from services.storage.delivery.outbox_queue import OutboxQueue
+from services.storage.delivery.webhooks import Webhooks
 
 class Vault:
     async def get(self, company_id, name):

@@ -20,7 +20,7 @@ from api.webhooks.incoming import LONGEST, MOST_FAILURES
 from api.webhooks.services.standard import SERVICE
 from services.delivery import signing
 from services.errors import RefusedError, SignInError
-from services.storage.calls import CallFilter
+from services.storage.calls.calls import CallFilter
 
 MESSAGE = {"type": "message.create", "data": {"name": "Пётр", "number": "+79161234567", "matter": "Привезите хлеб"}}
 

@@ -14,8 +14,8 @@ from services.delivery.sender import Sender, SenderLimits
 from services.delivery.shapes import Message, Receipt
 from services.errors import ConflictError, DeliveryError, NotFoundError
 from services.storage.database import Database
-from services.storage.outbox import NewMessage, OutboxBook, OutboxRecord, put_in
-from services.storage.outbox_queue import OutboxQueue
+from services.storage.delivery.outbox import NewMessage, OutboxBook, OutboxRecord, put_in
+from services.storage.delivery.outbox_queue import OutboxQueue
 
 LIMITS = SenderLimits(poll=0.02, send=5.0, lease=30.0, trouble=0.05, closing=1.0)
 

@@ -13,7 +13,7 @@ from webhook_receiver import Received, Receiver, plain, receiver, signature
 
 from services.domain import TakenMessage
 from services.events import CallEventType
-from services.storage.text_records import ReceivedText, StoredPart
+from services.storage.texts.records import ReceivedText, StoredPart
 
 LOOPBACK: dict[str, Any] = {"webhooks": {"allow_http": True, "allow_private": ("127.0.0.1/32",)}}
 

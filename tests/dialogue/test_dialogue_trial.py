@@ -20,11 +20,11 @@ from services.engines import EngineContext
 from services.knowledge.faq import FaqMatcher
 from services.knowledge.seed import seed_faq
 from services.llm.openai_compatible import ENGINE
-from services.storage.companies import Companies
-from services.storage.conversations import Conversations
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.messages import Messages
+from services.storage.people.companies import Companies
 
 TALKS = tomllib.loads((Path(__file__).parent / "message_talks.toml").read_text("utf-8"))["talk"]
 SPAN = AudioSpan(2.0, 4.0)

@@ -18,7 +18,7 @@ from webhook_receiver import Receiver, receiver, signed
 from whole_house import PASSWORD
 
 from services.clock import LoopClock
-from services.storage.audit import Audit
+from services.storage.audit.log import Audit
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
 

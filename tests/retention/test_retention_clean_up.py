@@ -15,12 +15,12 @@ from services.retention.retention import LEASE, Retention
 from services.retention.settings import RetentionSettings
 from services.retention.sounds import SoundFiles
 from services.retention.sweeps import BATCH
-from services.storage.conversations import Conversations
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
 from services.storage.leases import Leases
-from services.storage.messages import Messages
-from services.storage.retention import RetentionBook
-from services.storage.text_messages import TextMessages
-from services.storage.text_records import NewPart, ReceivedText, StoredPart
+from services.storage.privacy.retention import RetentionBook
+from services.storage.texts.messages import TextMessages
+from services.storage.texts.records import NewPart, ReceivedText, StoredPart
 
 DAY = 86_400.0
 FOLDER = Path("recordings/2026/11")

@@ -16,8 +16,8 @@ from sqlalchemy import insert
 from services.accounts.roles import Role
 from services.domain import TakenMessage
 from services.retention.contacts import spelled
-from services.storage.chat_tables import ChatMessageRow, ChatRow
-from services.storage.delivery_tables import OutboxRow
+from services.storage.chats.tables import ChatMessageRow, ChatRow
+from services.storage.delivery.tables import OutboxRow
 from services.storage.tables import Base
 
 SPELLINGS = ("+79161234567", "89161234567", "79161234567", "9161234567")
@@ -176,4 +176,4 @@ def test_every_column_that_names_a_contact_is_known_to_the_eraser() -> None:
     assert named == {
         ("calls", "number"), ("conversations", "contact_number"), ("messages", "number"), ("text_messages", "number"),
         ("text_parts", "number"), ("chat_messages", "number"), ("users", "email"), ("invitations", "email"),
-    }, "a table that names a person calls the column `contact`, or services.storage.removal knows it"  # fmt: skip
+    }, "a table that names a person calls the column `contact`, or storage.privacy.removal knows it"  # fmt: skip

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from servers import postgres, postgres_database
 
-from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
+from services.storage.people.companies import Companies
 from services.storage.tables import CompanyRow
 
 

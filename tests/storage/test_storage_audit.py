@@ -16,17 +16,17 @@ from sqlalchemy import column, delete, insert, select, table, text, update
 
 from services.domain import FaqEntry
 from services.errors import StorageError
-from services.storage.account_tables import UserRow
-from services.storage.acting import Actor, acting_as
-from services.storage.audit import Audit, AuditFilter, erase_details
-from services.storage.audit_hook import note_in
-from services.storage.companies import Companies
+from services.storage.audit.acting import Actor, acting_as
+from services.storage.audit.hook import note_in
+from services.storage.audit.log import Audit, AuditFilter, erase_details
+from services.storage.content.faq import FaqEntries
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.faq import FaqEntries
 from services.storage.isolation import every_company
+from services.storage.people.account_tables import UserRow
+from services.storage.people.companies import Companies
+from services.storage.people.users import Users
 from services.storage.tables import FaqEntryRow
-from services.storage.users import Users
 
 ROOT = Path(__file__).parents[2]
 OLGA = Actor("user", "u1", "olga", "default", "192.0.2.7", "r-1")
@@ -154,8 +154,8 @@ async def test_the_chain_holds_after_random_writes_of_many_tasks(house: Database
 
 _WRITER = """
 import asyncio, sys
-from services.storage.acting import Actor, acting_as
-from services.storage.audit import Audit
+from services.storage.audit.acting import Actor, acting_as
+from services.storage.audit.log import Audit
 from services.storage.database import Database
 async def main():
     database = Database(sys.argv[1])

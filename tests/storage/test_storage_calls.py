@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from services.domain import Turn
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType
-from services.storage.calls import CallStore
-from services.storage.conversations import Conversations
+from services.storage.calls.calls import CallStore
+from services.storage.calls.conversations import Conversations
 from services.storage.database import Database
 from services.storage.isolation import every_company
 from services.storage.tables import CallEventRow

@@ -8,10 +8,10 @@ import pytest
 from services.dialogue.personas import seed_personas
 from services.domain import Reach
 from services.errors import ConflictError, NotFoundError, StaleError
-from services.storage.chat_records import ChatMessage
-from services.storage.chats import Chats
+from services.storage.chats.chats import Chats
+from services.storage.chats.records import ChatMessage
+from services.storage.content.personas import Personas
 from services.storage.database import Database
-from services.storage.personas import Personas
 
 MINE, COMPANY, ELSEWHERE = Reach("default", "u1"), Reach("default"), Reach("other")
 

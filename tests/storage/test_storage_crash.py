@@ -4,10 +4,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
+from services.storage.calls.calls import CallStore
+from services.storage.content.faq import FaqEntries
 from services.storage.database import Database
-from services.storage.faq import FaqEntries
+from services.storage.people.companies import Companies
 
 ROOT = Path(__file__).parents[2]
 ENOUGH = 40
@@ -17,8 +17,8 @@ import asyncio, sys
 from dataclasses import asdict
 from services.domain import Turn
 from services.events import CallEvent, CallEventType
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
+from services.storage.calls.calls import CallStore
+from services.storage.people.companies import Companies
 from services.storage.database import Database
 
 async def main():

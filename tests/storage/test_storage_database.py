@@ -11,10 +11,10 @@ from sqlalchemy import text
 from services.domain import FaqEntry
 from services.errors import StorageError
 from services.parts import State
-from services.storage.companies import Companies
+from services.storage.content.faq import FaqEntries
 from services.storage.database import Database
 from services.storage.engine import parse_url, place, sqlite_url
-from services.storage.faq import FaqEntries
+from services.storage.people.companies import Companies
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from sqlalchemy import and_, delete, exists, func, or_, select, text, tuple_, un
 from sqlalchemy.orm import aliased
 
 from services.dialogue.personas import seed_personas
+from services.storage.content.personas import Personas
 from services.storage.database import Database
 from services.storage.isolation import IsolationError, every_company, forgotten_in
-from services.storage.personas import Personas
 from services.storage.tables import CallEventRow as Event
 from services.storage.tables import CallRow as Call
 from services.storage.tables import CompanyRow, PersonaRow

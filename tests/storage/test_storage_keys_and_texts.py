@@ -7,16 +7,16 @@ from sqlalchemy import text
 
 from services.domain import Reach
 from services.errors import ConflictError, NotFoundError, RefusedError, StaleError
-from services.storage.api_keys import MOST, KeyBook, StoredKey
-from services.storage.companies import Companies
-from services.storage.company_removal import CompanyRemoval
-from services.storage.consents import Consents, NewConsent
+from services.storage.content.consents import Consents, NewConsent
+from services.storage.content.legal import LegalTexts
 from services.storage.database import Database
-from services.storage.erasure import Erasures
-from services.storage.legal import LegalTexts
-from services.storage.old_rows import OldRows
-from services.storage.person import PersonBook
-from services.storage.users import Users
+from services.storage.people.api_keys import MOST, KeyBook, StoredKey
+from services.storage.people.companies import Companies
+from services.storage.people.company_removal import CompanyRemoval
+from services.storage.people.users import Users
+from services.storage.privacy.erasure import Erasures
+from services.storage.privacy.old_rows import OldRows
+from services.storage.privacy.person import PersonBook
 
 NUMBER = "+79161234567"
 RECORDING = NewConsent("number", NUMBER, "recording", "gsm", evidence="call c1")

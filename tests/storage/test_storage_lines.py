@@ -7,11 +7,11 @@ from servers import sqlite_only
 
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType
-from services.storage.call_counts import CallCounts
-from services.storage.calls import CallStore
+from services.storage.calls.call_counts import CallCounts
+from services.storage.calls.calls import CallStore
+from services.storage.calls.lines import Lines
 from services.storage.database import Database
-from services.storage.lines import Lines
-from services.storage.sms_tables import TextMessageRow
+from services.storage.texts.tables import TextMessageRow
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 IMEI, OTHER_IMEI = "860000000000001", "860000000000002"

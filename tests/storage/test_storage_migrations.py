@@ -13,11 +13,11 @@ from sqlalchemy import Connection, UniqueConstraint, inspect
 
 from services.domain import Persona
 from services.storage import migrate
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
+from services.storage.calls.calls import CallStore
+from services.storage.content.personas import Personas
 from services.storage.database import Database
 from services.storage.engine import make_engine, parse_url, prepare_file
-from services.storage.personas import Personas
+from services.storage.people.companies import Companies
 from services.storage.tables import Base
 
 OF_THE_INSTALLATION = {"companies", "leases", "audit_log", "audit_head", "audit_anchors"}

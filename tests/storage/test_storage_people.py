@@ -12,13 +12,13 @@ from services.domain import AudioSpan, FaqEntry, Persona, TakenMessage, Turn
 from services.errors import NotFoundError, StorageError
 from services.events import CallEvent, CallEventType
 from services.knowledge.shapes import FaqSource
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
-from services.storage.conversations import Conversations
+from services.storage.calls.calls import CallStore
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
+from services.storage.content.faq import FaqEntries
+from services.storage.content.personas import Personas
 from services.storage.database import Database
-from services.storage.faq import FaqEntries
-from services.storage.messages import Messages
-from services.storage.personas import Personas
+from services.storage.people.companies import Companies
 from services.storage.tables import PersonaRow
 
 ANNA = Persona("anna", "Анна", "ru", "female", "Здравствуйте!", "Спокойная.", rules="Не торопить.", temperature=0.3)

@@ -14,12 +14,12 @@ from services.errors import StorageError
 from services.events import CallEvent, CallEventType
 from services.parts import State
 from services.storage import postgresql
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
+from services.storage.calls.calls import CallStore
+from services.storage.calls.messages import Messages
 from services.storage.database import Database
 from services.storage.engine import parse_url
-from services.storage.messages import Messages
-from services.storage.users import Users
+from services.storage.people.companies import Companies
+from services.storage.people.users import Users
 
 pytestmark = postgres_only
 

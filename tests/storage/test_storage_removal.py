@@ -5,10 +5,10 @@ from typing import Any
 
 from services.domain import TakenMessage
 from services.events import CallEvent, CallEventType
-from services.storage.calls import CallStore
-from services.storage.conversations import Conversations
+from services.storage.calls.calls import CallStore
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
 from services.storage.database import Database
-from services.storage.messages import Messages
 
 
 async def _call(calls: CallStore, conversations: Conversations, call_id: str, line: str, number: str) -> str:

@@ -10,9 +10,9 @@ from services.accounts.secret_key import SecretKey
 from services.errors import RefusedError, StorageError
 from services.storage.database import Database
 from services.storage.isolation import every_company
-from services.storage.key_tables import SecretRow
-from services.storage.sealing import Sealer, key_of
-from services.storage.secrets import LONGEST, Secrets
+from services.storage.people.key_tables import SecretRow
+from services.storage.vault.sealing import Sealer, key_of
+from services.storage.vault.secrets import LONGEST, Secrets
 
 ANY = {**every_company("a test looks"), "unaudited": "a test meddles"}
 VALUE = "sk-настоящий-ключ"

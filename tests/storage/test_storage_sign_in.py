@@ -10,9 +10,9 @@ from services.errors import AccountError, ConflictError, RefusedError
 from services.storage.books import Books
 from services.storage.columns import new_id
 from services.storage.database import Database
-from services.storage.invitations import InvitationRecord, Kind
-from services.storage.sessions import Origin, Turn
-from services.storage.users import UserChange, UserRecord
+from services.storage.people.invitations import InvitationRecord, Kind
+from services.storage.people.sessions import Origin, Turn
+from services.storage.people.users import UserChange, UserRecord
 
 HERE = Origin("192.0.2.1", "a program")
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from services.storage.database import Database
-from services.storage.text_messages import LineTexts, TextMessages
-from services.storage.text_records import NewPart, ReceivedText, StoredPart
+from services.storage.texts.messages import LineTexts, TextMessages
+from services.storage.texts.records import NewPart, ReceivedText, StoredPart
 
 NOW = datetime.now(UTC)  # when this file was read: in a whole run that is minutes before its tests
 NUMBER = "+79990001122"

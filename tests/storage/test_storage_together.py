@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from services.domain import TakenMessage
 from services.errors import StorageError
 from services.events import CallEvent, CallEventType
-from services.storage.calls import CallStore
-from services.storage.conversations import Conversations
+from services.storage.calls.calls import CallStore
+from services.storage.calls.conversations import Conversations
+from services.storage.calls.messages import Messages
 from services.storage.database import Database
 from services.storage.group import GroupWriter, Work
-from services.storage.messages import Messages
 
 
 @contextmanager

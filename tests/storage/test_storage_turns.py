@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.domain import Turn
 from services.events import CallEvent, CallEventType
-from services.storage.calls import CallStore
+from services.storage.calls.calls import CallStore
 from services.storage.columns import new_id
 from services.storage.database import Database
 

@@ -24,14 +24,14 @@ from services.events import CallEvent, CallEventType, EventBus
 from services.platform import Platform, PlatformSettings, open_platform
 from services.settings import load
 from services.storage.books import Books
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
+from services.storage.calls.calls import CallStore
+from services.storage.content.personas import Personas
 from services.storage.database import Database
 from services.storage.engine import parse_url, sqlite_url
-from services.storage.personas import Personas
-from services.storage.sealing import Sealer
-from services.storage.secrets import Secrets
+from services.storage.people.companies import Companies
 from services.storage.tables import CompanyRow
+from services.storage.vault.sealing import Sealer
+from services.storage.vault.secrets import Secrets
 from services.voice.directory import CallOrder, LineDirectory
 from services.web.headers import add_security_headers
 from services.web.problems import add_problem_handlers

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from troubled_line import ready
 
-from api.gsm import gsm_router
+from api.calls.gsm import gsm_router
 from api.server import build_app
 from services.domain import Turn
 from services.installation import Installation, OpenInstallation
-from services.storage.records import CallRecord
+from services.storage.calls.records import CallRecord
 from telephony.call_state import Phase
 from telephony.channel import modem_pool
 from telephony.gsm import GsmService

@@ -11,13 +11,13 @@ from typing import Any
 from services.clock import LoopClock
 from services.errands import Errands
 from services.events import CallEvent, CallEventType
-from services.storage.call_counts import CallCounts
-from services.storage.calls import CallStore
-from services.storage.companies import Companies
+from services.storage.calls.call_counts import CallCounts
+from services.storage.calls.calls import CallStore
+from services.storage.calls.lines import Lines
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
-from services.storage.lines import Lines
-from services.storage.sms_tables import TextMessageRow
+from services.storage.people.companies import Companies
+from services.storage.texts.tables import TextMessageRow
 from telephony.policy.gatekeeper import Gatekeeper
 from telephony.policy.reading import read_policy, stored_form
 

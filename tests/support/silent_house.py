@@ -92,8 +92,9 @@ def silent_house(folder: Path, settings: Mapping[str, str] | None = None) -> Ite
 
 
 async def _serve(port: int) -> None:
-    from api.server import open_socket, serve_app
     from opener import orchestrator
+
+    from api.server import open_socket, serve_app
 
     with open_socket("127.0.0.1", port) as socket:
         async with orchestrator()["open_house"](speech=False) as (_, app):

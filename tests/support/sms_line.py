@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from services.errors import LineError, StorageError
-from services.storage.companies import Companies
 from services.storage.database import Database
 from services.storage.engine import DATABASE_FILE, sqlite_url
-from services.storage.text_messages import LineTexts, TextMessages
-from services.storage.text_records import TextMessage
+from services.storage.people.companies import Companies
+from services.storage.texts.messages import LineTexts, TextMessages
+from services.storage.texts.records import TextMessage
 from telephony.at.channel import AtChannel
 from telephony.serial_port import SerialPort
 

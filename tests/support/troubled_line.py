@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from services.installation import Installation
 from services.parts import State
-from services.storage.records import CallRecord
+from services.storage.calls.records import CallRecord
 from telephony.channel import modem_pool
 from telephony.pool import ModemPool
 from telephony.settings import TelephonySettings

@@ -14,7 +14,7 @@ from services.accounts.roles import Role
 from services.domain import TakenMessage
 from services.events import CallEvent, CallEventType
 from services.installation import Installation
-from services.storage.outbox import NewMessage
+from services.storage.delivery.outbox import NewMessage
 from services.storage.tables import Base
 
 OTHER = "other"

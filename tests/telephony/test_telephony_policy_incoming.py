@@ -12,7 +12,7 @@ from services.clock import LoopClock
 from services.domain import CompanyProfile, MenuItem
 from services.errands import Errands
 from services.errors import StorageError
-from services.storage.lines import Lines
+from services.storage.calls.lines import Lines
 from telephony.policy.gatekeeper import Admit, Forward, Gatekeeper, Refuse
 
 CALLER = "+79161234567"

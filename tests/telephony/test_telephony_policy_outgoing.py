@@ -8,7 +8,7 @@ import pytest
 from policy_house import COMPANY, LINE, MONDAY_NOON, PolicyHouse, open_policy_house
 
 from services.errors import LineError, StorageError
-from services.storage.lines import Lines
+from services.storage.calls.lines import Lines
 from services.voice.directory import CallOrder
 from telephony.policy.gatekeeper import Gatekeeper, Permit
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from api_house import NUMBER, House, api_house
 
-from services.storage.lines import Lines
-from services.storage.personas import Personas
-from services.storage.text_messages import TextMessages
-from services.storage.text_records import ReceivedText, StoredPart
+from services.storage.calls.lines import Lines
+from services.storage.content.personas import Personas
+from services.storage.texts.messages import TextMessages
+from services.storage.texts.records import ReceivedText, StoredPart
 from services.web.access import without_rule
 from telephony.router import TextSender, lines_router
 from telephony.sms.service import SmsService

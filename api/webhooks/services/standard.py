@@ -15,7 +15,7 @@ from api.webhooks.shapes import Desk
 from services.delivery import signing
 from services.domain import TakenMessage
 from services.errors import RefusedError
-from services.storage.webhook_arrivals import ArrivalRecord
+from services.storage.delivery.arrivals import ArrivalRecord
 
 MESSAGE = "message.create"
 _TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")

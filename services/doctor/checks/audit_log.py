@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from services.doctor.shapes import Examined, Finding
-from services.storage.audit import Audit
+from services.storage.audit.log import Audit
 
 
 async def check(house: Examined) -> Iterable[Finding]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sms_line import COMPANY, LINE, JumpingClock, TroubledStore, texts_in
 
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from telephony.sms.service import SmsService
 
 

@@ -11,9 +11,9 @@ from sms_office import NUMBER, Office, Says, answered, fresh, left, office_in, p
 from sms_pdus import as_delivered
 
 from services.errors import LineError
-from services.storage.companies import Companies
-from services.storage.personas import Personas
-from services.storage.text_records import TextMessage
+from services.storage.content.personas import Personas
+from services.storage.people.companies import Companies
+from services.storage.texts.records import TextMessage
 from telephony.at.channel import AtChannel
 from telephony.policy.policy import LinePolicy
 from telephony.simulator import ModemSimulator

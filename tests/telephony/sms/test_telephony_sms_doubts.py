@@ -15,7 +15,7 @@ from sms_line import (
 from sms_session import fine, lost_in_the_middle, serving, wake
 from virtual_time import run_virtually
 
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from telephony.at.channel import AtChannel
 from telephony.sms.modem_messages import ModemMessages, Refused
 from telephony.sms.outbox import Outbox

@@ -3,7 +3,7 @@
 import pytest
 from sms_line import COMPANY, LINE, JumpingClock, channel_to, messages, until, with_status
 
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from telephony.simulator import ModemSimulator
 from telephony.sms.service import SmsService
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from sms_line import COMPANY, JumpingClock, TroubledStore, channel_to, messages, until
 from sms_pdus import SENT, delivered
 
-from services.storage.text_messages import TextMessages
-from services.storage.text_records import TextMessage
+from services.storage.texts.messages import TextMessages
+from services.storage.texts.records import TextMessage
 from telephony.simulator import ModemSimulator
 from telephony.sms.service import SmsService
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sms_line import COMPANY, JumpingClock, ScriptedPort, TroubledStore, channel_to, messages, until
 from sms_pdus import delivered
 
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from telephony.at.channel import AtChannel
 from telephony.simulator import ModemSimulator
 from telephony.sms.service import SmsService

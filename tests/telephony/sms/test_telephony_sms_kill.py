@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sms_line import COMPANY, LINE, JumpingClock, texts_in, until
 
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from telephony.simulator import Event, ModemSimulator
 from telephony.sms.service import SmsService
 
@@ -20,7 +20,7 @@ import asyncio, sys, time
 from datetime import UTC, datetime, timedelta
 from services.clock import LoopClock
 from services.storage.database import Database
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from sms_line import COMPANY, LINE, channel_to
 from telephony.sms.service import SmsService
 from telephony.sms.settings import SmsSettings

@@ -18,7 +18,7 @@ from sms_line import (
 from sms_session import fine, serving, wake
 
 from services.errors import LineError
-from services.storage.text_messages import TextMessages
+from services.storage.texts.messages import TextMessages
 from telephony.simulator import ModemSimulator
 from telephony.sms.outbox import EXPIRY
 from telephony.sms.service import SmsService

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.storage.text_records import TextMessage
+from services.storage.texts.records import TextMessage
 from telephony.sms.rules import SAME_TEXTS, SmsRules, fitting, reason_for_silence
 from telephony.sms.statuses import status_sentence
 from telephony.sms.submit import parts_needed

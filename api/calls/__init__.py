@@ -1,0 +1,1 @@
+"""Calls, lines, contacts and messages."""

@@ -1,0 +1,1 @@
+"""What the owner edits, and what there is to choose from."""

@@ -1,0 +1,1 @@
+"""The state of the house: figures, monitor, audit, usage, backups, outbox."""

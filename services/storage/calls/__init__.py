@@ -1,0 +1,1 @@
+"""Calls as they happened: events, turns, conversations, messages, lines."""

@@ -1,0 +1,1 @@
+"""What the owner edits: FAQ, personas, presets, legal texts, consents."""

@@ -1,0 +1,1 @@
+"""What leaves the house and comes in: outbox, webhooks, arrivals."""

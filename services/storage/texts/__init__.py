@@ -1,0 +1,1 @@
+"""Text messages that came and that are to go."""
