@@ -92,7 +92,8 @@ async def open_installation(
         await platform.accounts.ensure_owner(company_id, settings.owner)
 
         context = EngineContext(settings.models_dir, settings.data_dir)
-        ears, mouth = Ears(context, settings.stt), Mouth(context, settings.tts)
+        elsewhere = platform.shared.cache if settings.redis_url else None
+        ears, mouth = Ears(context, settings.stt), Mouth(context, settings.tts, shared=elsewhere)
         mind, faq = Mind(context, settings.llm), FaqMatcher(books.faq)
         for part in (ears, mouth, mind):
             stack.push_async_callback(part.close)

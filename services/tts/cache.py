@@ -7,10 +7,11 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -18,6 +19,7 @@ from services.audio.frame import Frame
 from services.parts import Part, State
 from services.tts.cache_file import FORMAT, decode, encode, storable
 from services.tts.cache_folder import CacheFolder
+from services.tts.cache_shared import SharedTier
 from services.tts.protocol import KnowsItsModel, SpeechPiece, TextToSpeech, Voice
 
 log = structlog.get_logger()
@@ -55,17 +57,19 @@ def key_of(text: str, voice: Voice, rate: int, engine: TextToSpeech) -> CacheKey
 class SpeechCache:
     """Two bounded tiers, each of which lets go of what was not used for longest; a bound of 0 is a tier left out.
 
-    A find in memory returns without waiting, one on the disk after one hop to a thread. Two who ask for the same text
-    at the same time do not wait for each other: both speak, and the same is kept once.
+    A find in memory returns without waiting, one on the disk after one hop to a thread. Behind them may be a third one,
+    `shared` with other processes. Two who ask for the same text at the same time do not wait for each other: both
+    speak, and the same is kept once.
     """
 
-    def __init__(self, data_dir: Path, memory_bytes: int, disk_bytes: int) -> None:
+    def __init__(self, data_dir: Path, memory_bytes: int, disk_bytes: int, shared: SharedTier | None = None) -> None:
         self.hits = 0
         self.misses = 0
         self._memory: OrderedDict[str, tuple[tuple[SpeechPiece, ...], int]] = OrderedDict()
         self._memory_bytes = memory_bytes
         self._memory_used = 0
         self._folder = CacheFolder(data_dir / FOLDER, disk_bytes) if disk_bytes else None
+        self._shared = shared
         self._threads = ThreadPoolExecutor(2, "speech-cache")
         self._writes: set[asyncio.Task[None]] = set()
         self._rests_until = 0.0
@@ -87,6 +91,10 @@ class SpeechCache:
             self.hits += 1
             return kept[0]
         pieces = await self._from_disk(key)
+        if pieces is None and self._shared is not None and key.on_disk:
+            pieces = await self._shared.find(key.name, key.rate)
+            if pieces is not None:
+                self._write(key, pieces)
         if pieces is None:
             self.misses += 1
             return None
@@ -101,14 +109,24 @@ class SpeechCache:
             return
         kept = tuple(pieces)
         self._remember(key.name, kept)
+        self._write(key, kept)
+        if self._shared is not None and key.on_disk:
+            self._behind(self._shared.keep(key.name, key.rate, kept))
+
+    def _write(self, key: CacheKey, kept: tuple[SpeechPiece, ...]) -> None:
         folder = self._folder
         if folder is None or not key.on_disk or folder.has(key.name) or self._resting:
             return
-        if len(self._writes) < MAX_WRITES:
-            work = self._in_thread(lambda: folder.write(key.name, encode(kept, key.rate)))
-            write = asyncio.get_running_loop().create_task(work, name="speech cache write")
-            self._writes.add(write)
-            write.add_done_callback(self._writes.discard)
+        self._behind(self._in_thread(lambda: folder.write(key.name, encode(kept, key.rate))))
+
+    def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in the background; where too much waits already it is left undone."""
+        if len(self._writes) >= MAX_WRITES:
+            work.close()
+            return
+        write = asyncio.get_running_loop().create_task(work, name="speech cache write")
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
 
     def parts(self) -> list[Part]:
         """Say when the disk cannot be used; nothing otherwise."""

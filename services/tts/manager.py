@@ -13,6 +13,7 @@ from services.engines import EngineContext
 from services.errors import EngineError, EngineOverloadedError, EngineUnavailableError
 from services.parts import Part, State
 from services.tts.cache import SpeechCache, key_of
+from services.tts.cache_shared import SharedBytes, SharedTier
 from services.tts.protocol import SpeechPiece, TextToSpeech, TextToSpeechEngine, Voice, VoiceInfo, WordMark
 from services.tts.roster import Roster, base, discovered, voices_of
 from services.tts.settings import TtsSettings
@@ -40,14 +41,17 @@ class Mouth:
         context: EngineContext,
         settings: TtsSettings,
         engines: Mapping[str, TextToSpeechEngine] | None = None,
+        shared: SharedBytes | None = None,
     ) -> None:
+        """`shared` is a cache that other processes see, None where there is none."""
         self._context = context
         self._timeout = settings.first_audio_timeout
         self._roster = Roster(discovered() if engines is None else engines, settings.engine)
         self._resting: dict[str, float] = {}
         self._figures: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_FIGURES))
         self._notes: dict[str, str] = {}
-        self._cache = SpeechCache(context.data_dir, settings.cache_memory_mb * _MB, settings.cache_disk_mb * _MB)
+        memory, disk = settings.cache_memory_mb * _MB, settings.cache_disk_mb * _MB
+        self._cache = SpeechCache(context.data_dir, memory, disk, SharedTier(shared) if shared else None)
         self._speaking = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
