@@ -16,6 +16,7 @@ from services.telemetry.settings import TelemetrySettings
 if TYPE_CHECKING:
     from services.telemetry.collector import Collector
     from services.telemetry.metrics import CallMetrics
+    from services.telemetry.request_tracing import RequestTracer
     from services.telemetry.requests import RequestMetrics
     from services.telemetry.tracing import CallTracer
 
@@ -41,6 +42,7 @@ class Telemetry:
         self._metrics: CallMetrics | None = None
         self._requests: RequestMetrics | None = None
         self._tracer: CallTracer | None = None
+        self._request_tracer: RequestTracer | None = None
         self._collector: Collector | None = None
 
     @property
@@ -59,8 +61,10 @@ class Telemetry:
             self._watchers.append(self._metrics.on_event)
         if self._settings.otlp_endpoint or any(os.environ.get(name) for name in _STANDARD):
             self._collector = await asyncio.to_thread(_open_collector, self._settings.otlp_endpoint, version)
+            from services.telemetry.request_tracing import RequestTracer
             from services.telemetry.tracing import CallTracer
 
+            self._request_tracer = RequestTracer(self._collector.tracer)
             self._tracer = CallTracer(self._collector.tracer, self._clock)
             self._watchers.append(self._tracer.on_event)
         if self._watchers:
@@ -71,10 +75,14 @@ class Telemetry:
         """Return the state of the way to the collector, where there is one."""
         return [self._collector.part()] if self._collector else []
 
-    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request of the HTTP server, unless the figures are switched off; see RequestMetrics."""
+    def observe_request(
+        self, method: str, route: str, status: int, seconds: float, request_id: str = "", traceparent: str = ""
+    ) -> None:
+        """Count a request of the HTTP server and tell the collector of it, as far as either is wanted."""
         if self._requests is not None:
             self._requests.observe(method, route, status, seconds)
+        if self._request_tracer is not None:
+            self._request_tracer.trace(method, route, status, seconds, request_id, traceparent)
 
     async def figures(self) -> bytes:
         """Return the figures of calls and requests in Prometheus' text format, b"" when they are switched off.
@@ -100,7 +108,7 @@ class Telemetry:
             self._tracer.close()
         if self._collector is not None:
             await self._collector.close()
-        self._collector = self._tracer = None
+        self._collector = self._tracer = self._request_tracer = None
 
     async def _taken(self) -> None:
         """Wait until what was published before has been taken: the watcher, once awake, takes all that is waiting."""

@@ -15,8 +15,8 @@ SLOW_SECONDS = 1.0
 HEADER = "X-Request-Id"
 UNMATCHED = "unmatched"
 
-Observe = Callable[[str, str, int, float], None]
-"""Takes a request's method, route template, status and the seconds until its answer began."""
+Observe = Callable[[str, str, int, float, str, str], None]
+"""Takes a request's method, route template, status, the seconds until its answer began, its id and its traceparent."""
 
 _SANE = re.compile(r"[0-9A-Za-z._-]{8,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -69,15 +69,20 @@ class _RequestLog:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = _template(scope)
         if self._observe is not None:
-            self._observe(method, route, status, seconds)
+            request_id: str = scope["state"]["request_id"]
+            self._observe(method, route, status, seconds, request_id, _header(scope, b"traceparent"))
         tell = log.info if status >= 500 or seconds >= SLOW_SECONDS else log.debug
         tell("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def _id_of(scope: Scope) -> str:
     """Return the id that the client gave, when it is a plain word, else a new one."""
-    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+    given = _header(scope, b"x-request-id")
     return given if _SANE.fullmatch(given) else uuid.uuid4().hex
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    return str(next((value for name, value in scope["headers"] if name == wanted), b"").decode("latin-1"))
 
 
 def _template(scope: Scope) -> str:

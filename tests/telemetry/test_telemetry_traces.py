@@ -262,3 +262,19 @@ async def test_two_installations_trace_apart(collector: Collector) -> None:
             other.publish(CallMaker("yours").started())
         calls = [known(each.spans()[0].attributes)["secretary.call_id"] for each in (collector, second)]
     assert calls == ["mine", "yours"]
+
+
+async def test_a_request_is_a_span_of_whoever_asked(collector: Collector) -> None:
+    whose = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with tracing(EventBus(), collector.address) as telemetry:
+        telemetry.observe_request("GET", "/admin/calls/{call_id}", 200, 0.25, "request-1", whose)
+        telemetry.observe_request("POST", "/v1/chat/completions", 503, 0.5, "request-2", "nonsense")
+    first, second = sorted(collector.spans(), key=lambda span: span.name)
+    assert (first.name, second.name) == ("GET /admin/calls/{call_id}", "POST /v1/chat/completions")
+    assert first.trace_id.hex() == "0af7651916cd43dd8448eb211c80319c"
+    assert first.parent_span_id.hex() == "b7ad6b7169203331"
+    assert first.end_time_unix_nano - first.start_time_unix_nano == 250_000_000
+    assert known(first.attributes)["secretary.request_id"] == "request-1"
+    assert known(second.attributes)["http.response.status_code"] == 503
+    assert second.status.code == Status.STATUS_CODE_ERROR
+    assert not second.parent_span_id
