@@ -56,6 +56,7 @@ from services.voice.settings import VoiceSettings
 from services.web.documenting import document_common_answers
 from telephony.channel import examine, telephony_channel
 from telephony.line_views import LineViews
+from telephony.modem_lease import LEASE_PREFIX
 from telephony.router import lines_router
 from telephony.settings import TelephonySettings
 from telephony.sip.channel import examine as examine_sip
@@ -200,12 +201,16 @@ async def open_house(**overrides: Any) -> AsyncIterator[tuple[Installation, Fast
         pool, sip = None, None
         # Before a line takes calls: the first of them must not be taken for one that a crash left open.
         known = await installation.books.lines.list(installation.company_id)
-        await installation.books.calls.close_open_calls("gsm", *(line.name for line in known))
+        if await installation.books.leases.held_elsewhere(LEASE_PREFIX):  # a line's are closed when its modem is ours
+            await installation.books.calls.close_abandoned_calls()
+        else:
+            await installation.books.calls.close_open_calls("gsm", *(line.name for line in known))
         if settings.telephony.enabled:
             pool = await stack.enter_async_context(telephony_channel(installation, settings.telephony))
         if settings.sip.enabled:
             sip = await stack.enter_async_context(sip_channel(installation, settings.sip))
         lines = LineViews(pool, sip)
+        app.state.monitor.lines = lines.lines_status
         books = installation.books
         app.include_router(gsm_router(lines, books.tallies, books.companies, installation.clock))
         app.include_router(lines_router(books.lines, books.personas, books.texts, lines.sender))

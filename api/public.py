@@ -13,7 +13,7 @@ PUBLIC = {
     "/swagger/swagger-ui.css": "belongs to the documentation",
     "/swagger/favicon-32x32.png": "belongs to the documentation",
     "/healthz": "for load balancers",
-    "/readyz": "for load balancers; parts and remedies, no values",
+    "/readyz": "for load balancers; parts and remedies, and details to this machine only",
     "/health": "for load balancers",
     "/metrics": "has a guard of its own: this machine, or its token",
     "/setup": "the page for links; the token in the link is what counts",

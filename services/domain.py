@@ -49,13 +49,20 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class CompanyProfile:
-    """What the secretary may tell about the company: `facts` by language, then key (hours, address, prices, phone)."""
+    """What the secretary may tell about the company: `facts` by language, then key (hours, address, prices, phone).
+
+    `hours` are its opening hours by weekday, such as {"monday": "09:00-13:00,14:00-18:00"}, `holidays` days with hours
+    of their own by date ("": closed); with `address` they are told where no fact of the owner's says it.
+    """
 
     id: str
     name: str
     language: str
     time_zone: str
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    address: str = ""
+    hours: Mapping[str, str] = field(default_factory=dict)
+    holidays: Mapping[str, str] = field(default_factory=dict)
 
     def fact(self, key: str, language: str) -> str:
         """Return the fact `key` in `language`, "" when the owner has not given it."""

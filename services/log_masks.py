@@ -38,6 +38,8 @@ _PHONES = (
     # without the country's plus, as Russian ones are written: 8 (916) 123-45-67
     re.compile(rf"(?<![\w.:+-])[78](?:{_BETWEEN}\d){{10}}(?![\w.-]?\d)"),
 )
+_ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but the tab and the line's end: an escape sequence could rewrite the lines above it."""
 _DIGIT = re.compile(r"\d")
 _BARE = re.compile(r"(?<!\d)\d{7,17}(?!\d)")
 
@@ -48,7 +50,11 @@ def mask_event(_logger: object, _method: str, event: Mapping[str, Any]) -> dict[
 
 
 def mask(text: str) -> str:
-    """Return `text` without secrets and with phone numbers masked; masking twice changes nothing more."""
+    """Return `text` without secrets, with phone numbers masked and without what a terminal would obey.
+
+    Masking twice changes nothing more.
+    """
+    text = _ORDERS.sub("\N{REPLACEMENT CHARACTER}", text)
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     for pattern in _PHONES:

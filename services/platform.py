@@ -17,6 +17,7 @@ from services.accounts.accounts import Accounts
 from services.accounts.api_keys import ApiKeys
 from services.accounts.counter import UsageCounter
 from services.accounts.limits import Limits
+from services.accounts.one_key import OneKey
 from services.accounts.secret_key import SecretKey
 from services.accounts.settings import OwnerSettings
 from services.backup.backups import Backups
@@ -37,6 +38,7 @@ from services.retention.sounds import SoundFiles
 from services.retention.usual_sweeps import usual_sweeps
 from services.settings import HouseSettings
 from services.shared.address import trouble
+from services.shared.relay import Relay
 from services.shared.shared import Shared
 from services.storage.audit.log import Audit
 from services.storage.books import Books
@@ -81,9 +83,11 @@ class Platform:
     database: Database
     books: Books
     shared: Shared
+    relay: Relay
     usage: UsageCounter
     limits: Limits
     key: SecretKey
+    one_key: OneKey
     secrets: Secrets
     accounts: Accounts
     api_keys: ApiKeys
@@ -96,12 +100,18 @@ class Platform:
     deliveries: Deliveries
     watched: list[PartsOf] = field(default_factory=list)
 
+    def company_changed(self, company_id: str) -> None:
+        """The plan or the settings of a company were changed: they hold at once, in every process."""
+        self.limits.changed(company_id)
+        self.relay.note("company", company_id)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Within the context do what a server does by itself: clean up, deliver, keep time."""
         async with AsyncExitStack() as stack:
             await self._look_at_audit()
-            await stack.enter_async_context(self.shared.relay(self.bus).running())
+            await stack.enter_async_context(self.one_key.running())
+            await stack.enter_async_context(self.relay.running())
             await stack.enter_async_context(self.usage.running())
             await stack.enter_async_context(self.retention.running())
             await stack.enter_async_context(self.backups.running())
@@ -135,11 +145,17 @@ async def open_platform(settings: PlatformSettings, clock: Clock, bus: EventBus)
         shared = Shared(settings.redis_url, clock)
         stack.push_async_callback(shared.close)
         await shared.open()
+        relay = shared.relay(bus)
+        books.outbox.bell.tell = partial(relay.note, "outbox")
+        relay.hear("outbox", lambda _: books.outbox.bell.wake())
         usage = UsageCounter(books.usage, clock)
         stack.push_async_callback(usage.close)
         errands = Errands()
         stack.push_async_callback(errands.close)
         key = SecretKey(settings.data_dir / "secret.key")
+        one_key = OneKey(key, books.leases, settings.data_dir / "secret.key")
+        limits = Limits(books.usage, usage, shared.windows, clock)
+        relay.hear("company", limits.changed)
         secrets = Secrets(database, Sealer(key), clock)
         api_keys = ApiKeys(books.api_keys, errands, clock)
         deliveries = Deliveries(database, books.outbox, secrets, settings.webhooks, clock)
@@ -161,9 +177,11 @@ async def open_platform(settings: PlatformSettings, clock: Clock, bus: EventBus)
             database=database,
             books=books,
             shared=shared,
+            relay=relay,
             usage=usage,
-            limits=Limits(books.usage, usage, shared.windows, clock),
+            limits=limits,
             key=key,
+            one_key=one_key,
             secrets=secrets,
             accounts=Accounts(books, key, clock, secrets, api_keys, shared.windows),
             api_keys=api_keys,
@@ -181,7 +199,7 @@ async def open_platform(settings: PlatformSettings, clock: Clock, bus: EventBus)
             errands=errands,
             backups=backups,
             deliveries=deliveries,
-            watched=[lambda: [database.part(), *([shared.part()] if settings.redis_url else [])]],
+            watched=[lambda: [database.part(), *([shared.part()] if settings.redis_url else [])], one_key.parts],
         )
 
 

@@ -1,5 +1,6 @@
 """What the calls of a modem need of the house."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Literal, Protocol
 from services.voice.directory import CallOrder
 from services.voice.line import AudioLine, LineInfo
 from telephony.at.channel import AtChannel
-from telephony.policy.verdicts import Admit, Permit, Refuse
+from telephony.policy.verdicts import Admit, Forward, Permit, Refuse
 from telephony.sms.ports import QuietGate
 
 
@@ -77,6 +78,31 @@ class Answering:
         if self.door is None:
             return Admit(self.info.persona, self.info.language, 0, self.info.terms, number=number)
         return await self.door.incoming(self.info.line, self.info.company_id, number)
+
+    async def order(self, order: CallOrder) -> tuple[LineInfo, Forward | None]:
+        """Return the call that is to be placed, with an id of its own, and whom it may be passed on to on request.
+
+        Raises LineError when the door forbids it.
+        """
+        info = replace(
+            self.info,
+            direction="out",
+            number=order.to,
+            persona=order.persona or self.info.persona,
+            terms=replace(self.info.terms, purpose=order.purpose, opening=order.opening),
+            call_id=uuid.uuid4().hex,
+        )
+        if self.door is None:
+            return info, None
+        permit = await self.door.outgoing(self.info.line, order)
+        info = replace(
+            info,
+            number=permit.number,
+            persona=permit.persona or info.persona,
+            language=permit.language or info.language,
+            terms=permit.terms,
+        )
+        return info, permit.on_request
 
 
 def admitted_call(base: LineInfo, number: str, admitted: Admit) -> LineInfo:

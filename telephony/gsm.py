@@ -153,26 +153,7 @@ class GsmService:
 
     async def dial(self, order: CallOrder) -> str:
         """Begin to call; return the call's id. Raises LineError when the policy forbids it or the line cannot."""
-        door, base = self.answering.door, self.answering.info
-        info = replace(
-            base,
-            direction="out",
-            number=order.to,
-            persona=order.persona or base.persona,
-            terms=replace(base.terms, purpose=order.purpose, opening=order.opening),
-            call_id=uuid.uuid4().hex,
-        )
-        on_request = None
-        if door is not None:
-            permit = await door.outgoing(self.name, order)
-            info = replace(
-                info,
-                number=permit.number,
-                persona=permit.persona or info.persona,
-                language=permit.language or info.language,
-                terms=permit.terms,
-            )
-            on_request = permit.on_request
+        info, on_request = await self.answering.order(order)
         if self._session is None or (reason := self.why_not()):
             raise LineError(reason or "The line cannot call.", "Try again when it is free.")
         self._session.place(info, on_request=on_request)

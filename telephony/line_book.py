@@ -72,6 +72,7 @@ class LineNames:
         self._installation = installation
         self._settings = settings
         self._answering: dict[str, Answering] = {}
+        self._taken_over: set[str] = set()
 
     def unnamed(self) -> Answering:
         """Return who takes the calls of a modem that has not said yet who it is: nobody calls it before."""
@@ -85,7 +86,11 @@ class LineNames:
         lines, company_id = self._installation.books.lines, self._installation.company_id
         try:
             async with asyncio.timeout(NAMING_SECONDS):
-                return await lines.name_for(company_id, "gsm", identity.imei)
+                name = await lines.name_for(company_id, "gsm", identity.imei)
+                if name not in self._taken_over:  # who had the modem before may have been killed in a call
+                    await self._installation.books.calls.close_open_calls(name)
+                    self._taken_over.add(name)
+                return name
         except (SecretaryError, TimeoutError) as error:  # a line under the wrong name is better than none
             log.error("the modem's line could not be looked up", error=str(error), line=FIRST_NAME)
             return FIRST_NAME

@@ -1,8 +1,8 @@
 """Runs the whole test run as several processes at once: `python tests/side_by_side.py [arguments of pytest]`.
 
 Most of the run waits in real time, as calls are as long as they are. Those rooms run beside the ones that compute,
-which give way to them: they have a lower priority, and one core of their own. The first lane is seen while it runs;
-what the others say is kept and shown at the end: whole when they failed, else their last lines.
+which give way to them: they have a lower priority, and the last of them keeps to one core. The first lane is seen while
+it runs; what the others say is kept and shown at the end: whole when they failed, else their last lines.
 """
 
 import os
@@ -20,11 +20,17 @@ ROOT = Path(__file__).resolve().parents[1]
 LANES: dict[str, list[str]] = {
     "calls": ["tests/calls"],
     "talks": [f"tests/calls/test_calls_{name}.py" for name in ("simulated", "messages", "soak", "crowd")],
-    "lines": ["tests/telephony", "tests/simulator", "tests/api", "tests/voice/test_voice_real_time.py"],
+    "lines": ["tests/telephony", "tests/simulator", "tests/openai", "tests/voice/test_voice_real_time.py"],
+    "platform": [
+        f"tests/{room}"
+        for room in ("accounts", "api", "authorisation", "backup", "delivery", "doctor", "platform", "storage")
+    ],
     "others": ["tests"],
 }
-"""What each lane runs, without what another names below it. The last one computes, the others wait in real time."""
-GIVES_WAY = 5
+"""What each lane runs, without what another names below it."""
+COMPUTE = ("platform", "others")
+"""Those that compute; the others wait in real time."""
+GIVES_WAY = 10
 """By how much the rooms that compute are nicer than those that wait."""
 ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 END_SECONDS = 20.0
@@ -51,10 +57,10 @@ class Lane:
             process_group=0,
         )
 
-    def give_way(self) -> None:
-        """Let every other lane go first."""
+    def give_way(self, *, one_core: bool) -> None:
+        """Let the lanes that wait in real time go first, everywhere or on one core."""
         os.setpriority(os.PRIO_PROCESS, self._process.pid, os.getpriority(os.PRIO_PROCESS, 0) + GIVES_WAY)
-        if sys.platform == "linux":
+        if one_core and sys.platform == "linux":
             os.sched_setaffinity(self._process.pid, {max(os.sched_getaffinity(0))})
 
     def is_over(self) -> bool:
@@ -124,7 +130,9 @@ def side_by_side(arguments: Sequence[str]) -> int:
             for name in LANES:
                 log = stack.enter_context(tempfile.TemporaryFile()) if lanes else None
                 lanes.append(Lane(name, arguments, log))
-            lanes[-1].give_way()
+            for lane in lanes:
+                if lane.name in COMPUTE:
+                    lane.give_way(one_core=lane is lanes[-1])
             while sum(lane.is_over() for lane in lanes) < len(lanes):
                 time.sleep(0.2)
         finally:

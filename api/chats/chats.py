@@ -23,6 +23,7 @@ from services.chats.desk import Answering, ChatDesk, Done, Failed, Piece
 from services.errors import RefusedError
 from services.storage.books import Books
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.limits import limited
 from services.web.lists import AskedPage, Page
@@ -76,7 +77,7 @@ def _add_chats(router: APIRouter, books: Books) -> None:
         give_etag(response, chat.version)
         return ChatShown.model_validate(chat)
 
-    @router.patch("/{chat_id}", summary="Change a chat", responses=problem_responses(404, 412))
+    @edit_route(router, "/{chat_id}", summary="Change a chat", responses=problem_responses(404, 412))
     async def edited(
         who: Annotated[SignedIn, require("chats", Action.EDIT)],
         chat_id: ChatId,
@@ -144,7 +145,7 @@ def _add_talk(router: APIRouter, books: Books, desk: ChatDesk) -> None:
     async def stopped(who: Annotated[SignedIn, require("chats", Action.ACT)], chat_id: ChatId) -> Stopped:
         """Stop the answer that is being written; what there is of it is kept, marked `cut`."""
         await books.chats.get(who.reach("chats"), chat_id)
-        return Stopped(stopped=desk.stop(chat_id))
+        return Stopped(stopped=await desk.stop_anywhere(who.company_id, chat_id))
 
 
 async def _persona(books: Books, company_id: str, slug: str) -> str:

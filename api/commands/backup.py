@@ -33,7 +33,9 @@ def add_command(cli: typer.Typer, open_installation: OpenInstallation) -> None:
     def backup(
         out: Annotated[Path | None, typer.Option(help="folder to write it to; else DATA_DIR/backups")] = None,
         passphrase_file: PassphraseFile = None,
-        without_recordings: Annotated[bool, typer.Option(help="leave the sound of calls out")] = False,
+        without_recordings: Annotated[
+            bool, typer.Option("--without-recordings", help="leave the sound of calls out")
+        ] = False,
         as_json: AsJson = False,
     ) -> None:
         """Write an encrypted backup of everything, while the secretary runs or not; it is verified after writing."""
@@ -49,7 +51,9 @@ def add_command(cli: typer.Typer, open_installation: OpenInstallation) -> None:
         file: Annotated[Path | None, typer.Argument(help="the backup, secretary-<time>.tar.age")] = None,
         passphrase_file: PassphraseFile = None,
         yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-        forget_old: Annotated[bool, typer.Option(help="delete what earlier restores have put aside")] = False,
+        forget_old: Annotated[
+            bool, typer.Option("--forget-old", help="delete what earlier restores have put aside")
+        ] = False,
     ) -> None:
         """Put a backup in the place of everything there is now, which is kept beside; the secretary must not run."""
         settings = load_part(PlatformSettings)
@@ -88,6 +92,7 @@ async def _make(
         try:
             with acting_as(Actor("command")):
                 made = await backups.make(secret, recordings=recordings)
+                await installation.books.audit.note("make", "backups", made.name, company_id="")
         finally:
             await backups.close()
         return made, backups.folder / made.name

@@ -49,7 +49,10 @@ async def _rotate(open_installation: OpenInstallation, drop_old: bool) -> Rotati
     async with open_installation(speech=False) as installation:
         platform = installation.platform
         with acting_as(Actor("command", name="secretary keys rotate")):
-            return await rotate(platform.key, platform.secrets, drop_old=drop_old)
+            done = await rotate(platform.key, platform.secrets, drop_old=drop_old)
+            detail = {"resealed": done.resealed, "dropped": list(done.dropped)}
+            await platform.books.audit.note("rotate", "keys", done.key_id, detail, company_id="")
+            return done
 
 
 async def _list(open_installation: OpenInstallation) -> list[tuple[str, bool]]:

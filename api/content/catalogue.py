@@ -1,22 +1,25 @@
 """What the installation has: voices, ears, engines, the state of its parts, its settings. To look at only."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from types import ModuleType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 import services.llm
 import services.stt
 import services.tts
+from api.calls.shapes import PRINTED
 from api.house.status import PartState
 from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.discovery import discover
 from services.engines import Availability, EngineContext, EngineInfo
+from services.errors import NotFoundError
 from services.installation import Installation
 from services.settings import PREFIX, shown_default
 from services.web.access import require
@@ -40,6 +43,7 @@ class VoiceShown(BaseModel):
 class EngineShown(BaseModel):
     """An engine: what it is, and what it can do here. `remedy` says how to bring one that is not `usable`."""
 
+    id: str
     name: str
     kind: str
     title: str
@@ -58,49 +62,89 @@ class EngineShown(BaseModel):
 class SettingShown(BaseModel):
     """A setting as it is in effect; of a secret only "set" or "not set"."""
 
+    id: str
     name: str
     value: str
     default: str
     description: str
 
 
+class ServiceShown(PartState):
+    """A part of the installation."""
+
+    id: str
+
+
+Shown = TypeVar("Shown", VoiceShown, EngineShown, ServiceShown, SettingShown)
+ItemId = Annotated[str, Path(max_length=200, pattern=rf"^{PRINTED}+$")]
+
+
 def catalogue_router(installation: Installation) -> APIRouter:
     """Make the routes /admin/voices, /admin/stt, /admin/models, /admin/services and /admin/settings."""
     router = APIRouter(prefix="/admin", tags=["installation"], responses=problem_responses(401, 403, 422, 503))
-    settings = installation.settings
-    context = EngineContext(settings.models_dir, settings.data_dir)
+    context = EngineContext(installation.settings.models_dir, installation.settings.data_dir)
 
-    @router.get("/voices", summary="List voices")
-    async def voices(_: Annotated[SignedIn, require("voices", Action.READ)]) -> Page[VoiceShown]:
-        """List what can be spoken with, the best first."""
-        return Page(items=list(_voices(installation)), next_cursor=None)
+    async def ears() -> list[EngineShown]:
+        return await asyncio.to_thread(_engines, context, services.stt)
 
-    @router.get("/stt", summary="List the engines that understand speech")
-    async def ears(_: Annotated[SignedIn, require("models", Action.READ)]) -> Page[EngineShown]:
-        """List the engines of speech to text, the best first."""
-        return Page(items=await asyncio.to_thread(_engines, context, services.stt), next_cursor=None)
+    async def engines() -> list[EngineShown]:
+        return await asyncio.to_thread(_engines, context, services.stt, services.tts, services.llm)
 
-    @router.get("/models", summary="List engines")
-    async def models(_: Annotated[SignedIn, require("models", Action.READ)]) -> Page[EngineShown]:
-        """List the engines of every kind, the best of each first."""
-        packages = (services.stt, services.tts, services.llm)
-        return Page(items=await asyncio.to_thread(_engines, context, *packages), next_cursor=None)
+    async def voices() -> list[VoiceShown]:
+        return list(_voices(installation))
 
-    @router.get("/services", summary="List the parts of the installation")
-    async def parts(_: Annotated[SignedIn, require("services", Action.READ)]) -> Page[PartState]:
-        """List every part with its state and how to mend it, as /readyz does."""
-        shown = [
-            PartState(name=each.name, state=each.state, detail=each.detail, remedy=each.remedy, required=each.required)
-            for each in installation.parts()
-        ]
-        return Page(items=shown, next_cursor=None)
+    async def parts() -> list[ServiceShown]:
+        return [ServiceShown(id=each.name, **asdict(each)) for each in installation.parts()]
 
-    @router.get("/settings", summary="List settings")
-    async def listed(_: Annotated[SignedIn, require("settings", Action.READ)]) -> Page[SettingShown]:
-        """List the settings in effect; they are changed in the environment or .env, and count from the next start."""
-        return Page(items=list(_settings(settings)), next_cursor=None)
+    async def settings() -> list[SettingShown]:
+        return list(_settings(installation.settings))
 
+    _add(router, "voices", "voices", VoiceShown, voices, "What can be spoken with, the best first.")
+    _add(router, "stt", "models", EngineShown, ears, "The engines of speech to text, the best first.")
+    _add(router, "models", "models", EngineShown, engines, "The engines of every kind, the best of each first.")
+    _add(router, "services", "services", ServiceShown, parts, "Every part with its state and how to mend it.")
+    _add(
+        router,
+        "settings",
+        "settings",
+        SettingShown,
+        settings,
+        "The settings in effect; they are changed in the environment or .env, and count from the next start.",
+    )
     return router
+
+
+def _add(
+    router: APIRouter,
+    name: str,
+    resource: str,
+    form: type[Shown],
+    look: Callable[[], Awaitable[Sequence[Shown]]],
+    what: str,
+) -> None:
+    """Make the list /admin/{name}, all on one page, and /admin/{name}/{id}."""
+
+    @router.get(
+        f"/{name}",
+        summary=f"List {name}",
+        description=what,
+        response_model=Page[form],  # type: ignore[valid-type]  # a class, given
+    )
+    async def listed(_: Annotated[SignedIn, require(resource, Action.READ)]) -> Any:
+        return Page(items=await look(), next_cursor=None)
+
+    @router.get(
+        f"/{name}/{{item_id}}",
+        summary=f"Show one of {name}",
+        description=f"{what} One of them, by its `id`.",
+        response_model=form,
+        responses=problem_responses(404),
+    )
+    async def shown(_: Annotated[SignedIn, require(resource, Action.READ)], item_id: ItemId) -> Any:
+        found = next((each for each in await look() if each.id == item_id), None)
+        if found is None:
+            raise NotFoundError("There is no such thing.", f"GET /admin/{name} lists what there is.")
+        return found
 
 
 def _voices(installation: Installation) -> Iterator[VoiceShown]:
@@ -127,6 +171,7 @@ def _engines(context: EngineContext, *packages: ModuleType) -> list[EngineShown]
 
 def _engine(info: EngineInfo, available: Availability) -> EngineShown:
     return EngineShown(
+        id=f"{info.kind.value}:{info.name}",
         name=info.name,
         kind=info.kind.value,
         title=info.title,
@@ -168,4 +213,6 @@ def _written(value: object) -> str:
 
 
 def _setting(name: str, value: str, field: FieldInfo) -> SettingShown:
-    return SettingShown(name=name, value=value, default=shown_default(field), description=field.description or "")
+    return SettingShown(
+        id=name, name=name, value=value, default=shown_default(field), description=field.description or ""
+    )

@@ -15,6 +15,7 @@ from services.knowledge.faq import FaqMatcher
 from services.storage.content.faq import FaqEntries, FaqRecord
 from services.storage.people.companies import Companies
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -86,12 +87,6 @@ class MatchShown(BaseModel):
     answers: bool
 
 
-class Matches(BaseModel):
-    """What was found, best first."""
-
-    items: list[MatchShown]
-
-
 def faq_router(entries: FaqEntries, companies: Companies, matcher: FaqMatcher) -> APIRouter:
     """Make the routes /admin/faq."""
     router = APIRouter(prefix="/admin/faq", tags=["faq"], responses=problem_responses(401, 403, 422, 503))
@@ -115,12 +110,12 @@ def faq_router(entries: FaqEntries, companies: Companies, matcher: FaqMatcher) -
         return _given(response, stored)
 
     @router.post("/search", summary="Try the FAQ")
-    async def search(who: Reading, wanted: FaqQuery) -> Matches:
-        """Return the entries that fit best, however unlikely, with what the secretary thinks of each."""
+    async def search(who: Reading, wanted: FaqQuery) -> Page[MatchShown]:
+        """Return the entries that fit, the best first, however unlikely, with what the secretary thinks of each."""
         language = wanted.language or await _language(companies, who.company_id)
         found = await matcher.match(who.company_id, wanted.query, language, wanted.limit)
         sure = {match.entry.id for match in await matcher.answers(who.company_id, wanted.query, language)}
-        return Matches(
+        return Page(
             items=[
                 MatchShown(
                     id=match.entry.id,
@@ -131,7 +126,8 @@ def faq_router(entries: FaqEntries, companies: Companies, matcher: FaqMatcher) -
                     answers=match.entry.id in sure,
                 )
                 for match in found
-            ]
+            ],
+            next_cursor=None,
         )
 
     @router.get("/{entry_id}", summary="Show an FAQ entry", responses=problem_responses(404))
@@ -139,7 +135,7 @@ def faq_router(entries: FaqEntries, companies: Companies, matcher: FaqMatcher) -
         """Return one entry; the ETag is for changing it."""
         return _given(response, await entries.get(who.company_id, entry_id))
 
-    @router.patch("/{entry_id}", summary="Change an FAQ entry", responses=problem_responses(404, 412))
+    @edit_route(router, "/{entry_id}", summary="Change an FAQ entry", responses=problem_responses(404, 412))
     async def edited(
         who: Editing, response: Response, entry_id: EntryId, given: EntryEdit, version: ExpectedVersion
     ) -> EntryShown:

@@ -11,8 +11,10 @@ from api.content.text_shapes import Edit, Greeting, Language, LineOfText, LongTe
 from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.domain import Persona
+from services.errors import RefusedError
 from services.storage.content.personas import PersonaRecord, Personas
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -46,8 +48,12 @@ class NewPersona(BaseModel):
 
 
 class PersonaEdit(Edit):
-    """What is to be changed of a persona; `is_default` true makes it the one that answers in its language."""
+    """What is to be changed of a persona; `is_default` true makes it the one that answers in its language.
 
+    `slug` may be sent along, as it is: it stays.
+    """
+
+    slug: Slug | None = None
     name: ShortText | None = None
     language: Language | None = None
     gender: Literal["female", "male"] | None = None
@@ -62,8 +68,9 @@ class PersonaEdit(Edit):
 
 
 class PersonaShown(BaseModel):
-    """A persona; `is_default`: it answers in its language where a line names no other."""
+    """A persona; `id` is its slug, `is_default`: it answers in its language where a line names no other."""
 
+    id: str
     slug: str
     name: str
     language: str
@@ -104,12 +111,15 @@ def personas_router(personas: Personas) -> APIRouter:
         """Return one persona; the ETag is for changing it."""
         return _given(response, await personas.record(who.company_id, slug))
 
-    @router.patch("/{slug}", summary="Change a persona", responses=problem_responses(404, 409, 412))
+    @edit_route(router, "/{slug}", summary="Change a persona", responses=problem_responses(404, 409, 412))
     async def edited(
         who: Editing, response: Response, slug: PersonaSlug, given: PersonaEdit, version: ExpectedVersion
     ) -> PersonaShown:
         """Change what is given, from the next call on: one that goes on keeps what it began with."""
-        return _given(response, await personas.edit(who.company_id, slug, given.changes(), version))
+        changes = given.changes()
+        if changes.pop("slug", slug) != slug:
+            raise RefusedError("A persona keeps its slug: lines and calls name it by it.", "Add another persona.")
+        return _given(response, await personas.edit(who.company_id, slug, changes, version))
 
     @router.post("/{slug}/activate", summary="Let a persona answer", responses=problem_responses(404))
     async def activated(who: Editing, response: Response, slug: PersonaSlug) -> PersonaShown:
@@ -132,5 +142,9 @@ def _given(response: Response, stored: PersonaRecord) -> PersonaShown:
 def _shown(stored: PersonaRecord) -> PersonaShown:
     values = {**asdict(stored.persona), "fillers": list(stored.persona.fillers)}
     return PersonaShown(
-        **values, is_default=stored.is_default, created_at=stored.created_at, updated_at=stored.updated_at
+        **values,
+        id=stored.persona.slug,
+        is_default=stored.is_default,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
     )

@@ -14,6 +14,7 @@ from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.storage.content.presets import Preset, PresetKind, Presets
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -122,7 +123,7 @@ def _llm_router(presets: Presets) -> APIRouter:
         stored = await presets.add(who.company_id, "llm", given.slug, given.name, given.values.model_dump())
         return _given(response, stored, LlmPresetShown, new=True)
 
-    @router.patch("/{preset_id}", summary="Change a preset", responses=problem_responses(404, 409, 412))
+    @edit_route(router, "/{preset_id}", summary="Change a preset", responses=problem_responses(404, 409, 412))
     async def edited(
         who: Editing, response: Response, preset_id: PresetId, given: LlmPresetEdit, version: ExpectedVersion
     ) -> LlmPresetShown:
@@ -142,7 +143,7 @@ def _tts_router(presets: Presets) -> APIRouter:
         stored = await presets.add(who.company_id, "tts", given.slug, given.name, given.values.model_dump())
         return _given(response, stored, TtsPresetShown, new=True)
 
-    @router.patch("/{preset_id}", summary="Change a preset", responses=problem_responses(404, 409, 412))
+    @edit_route(router, "/{preset_id}", summary="Change a preset", responses=problem_responses(404, 409, 412))
     async def edited(
         who: Editing, response: Response, preset_id: PresetId, given: TtsPresetEdit, version: ExpectedVersion
     ) -> TtsPresetShown:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -25,13 +25,19 @@ Reading = Annotated[SignedIn, require("audit", Action.READ)]
 Words = Annotated[str, Query(max_length=200, pattern=rf"^{PRINTED}*$")]
 Every = Annotated[bool, Query(alias="all", description="of every company: for an owner")]
 
+Seq = Annotated[int, Path(ge=1, le=999_999_999)]
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TOGETHER = 200
 
 
 class EntryShown(BaseModel):
-    """An entry. `detail` tells before and after of what changed, or what else there is to tell; null when `erased`."""
+    """An entry; its `id` is its number `seq`.
 
+    `detail` tells before and after of what changed, or what else there is to tell; null when `erased`.
+    """
+
+    id: str
     seq: int
     at: datetime
     company_id: str
@@ -46,6 +52,9 @@ class EntryShown(BaseModel):
     detail: dict[str, Any] | None
     erased: bool
     hash: str
+
+
+_COLUMNS = tuple(name for name in EntryShown.model_fields if name != "id")
 
 
 class HeadShown(BaseModel):
@@ -114,6 +123,11 @@ def audit_router(audit: Audit) -> APIRouter:
             },
         )
 
+    @router.get("/{seq}", summary="Show an audit entry", responses=problem_responses(404))
+    async def shown(who: Reading, seq: Seq, every: Every = False) -> EntryShown:
+        """Return one entry."""
+        return _shown(await audit.get(_company(who, every), seq))
+
     return router
 
 
@@ -126,16 +140,17 @@ def _company(who: SignedIn, every: bool) -> str | None:
 
 
 def _shown(entry: AuditEntry) -> EntryShown:
-    values = {name: getattr(entry, name) for name in EntryShown.model_fields}
-    return EntryShown(**{**values, "detail": None if entry.detail is None else json.loads(entry.detail)})
+    values = {name: getattr(entry, name) for name in _COLUMNS}
+    return EntryShown(
+        **{**values, "id": str(entry.seq), "detail": None if entry.detail is None else json.loads(entry.detail)}
+    )
 
 
 async def _csv(entries: AsyncIterator[AuditEntry]) -> AsyncIterator[str]:
-    names = list(EntryShown.model_fields)
-    yield _lines([names])
+    yield _lines([_COLUMNS])
     rows: list[list[str]] = []
     async for entry in entries:
-        rows.append([_cell(getattr(entry, name)) for name in names])
+        rows.append([_cell(getattr(entry, name)) for name in _COLUMNS])
         if len(rows) == _TOGETHER:
             yield _lines(rows)
             rows = []

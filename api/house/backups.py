@@ -13,6 +13,7 @@ from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.backup.backups import Backups
 from services.backup.records import NAME, BackupRecord, Stage
+from services.storage.audit.log import Audit
 from services.web.access import require
 from services.web.lists import Page
 from services.web.problems import problem_responses
@@ -56,9 +57,10 @@ class Restoring(Opening):
 class Backup(BaseModel):
     """A backup: `stage` is what happens to it now, `progress` 0 to 1, `trouble` why the last thing failed.
 
-    `verified_at` is when it was last read to its end and found whole; `size` is in bytes.
+    `id` is its name; `verified_at` is when it was last read to its end and found whole; `size` is in bytes.
     """
 
+    id: str
     name: str
     stage: Stage
     progress: float
@@ -72,19 +74,15 @@ class Backup(BaseModel):
     recordings: bool | None
 
 
-def backups_router(backups: Backups) -> APIRouter:
-    """Make the routes /admin/backups; they are the owner's."""
+def backups_router(backups: Backups, audit: Audit) -> APIRouter:
+    """Make the routes /admin/backups; they are the owner's. All but a look is noted, of no company."""
     router = APIRouter(prefix="/admin/backups", tags=["backups"], responses=problem_responses(401, 403, 422, 503))
+    _add_files(router, backups, audit)
+    _add_work(router, backups, audit)
+    return router
 
-    @router.post("", status_code=202, summary="Make a backup", responses=problem_responses(409))
-    async def make(
-        _: Annotated[SignedIn, require("backups", Action.ACT)], response: Response, wanted: NewBackup
-    ) -> Backup:
-        """Begin to write an encrypted backup of everything; GET it to see how far it is. One at a time."""
-        name = backups.begin_making(wanted.passphrase.get_secret_value(), recordings=wanted.recordings)
-        response.headers["Location"] = f"/admin/backups/{name}"
-        return _shown(await backups.get(name))
 
+def _add_files(router: APIRouter, backups: Backups, audit: Audit) -> None:
     @router.get("", summary="List the backups")
     async def listed(_: Annotated[SignedIn, require("backups", Action.READ)]) -> Page[Backup]:
         """List all backups, the newest first, with the one that is being made."""
@@ -104,6 +102,7 @@ def backups_router(backups: Backups) -> APIRouter:
     async def download(who: Annotated[SignedIn, require("backups", Action.ACT)], name: BackupName) -> FileResponse:
         """Fetch the encrypted file, an age file that `age -d` opens with the passphrase; parts of it by Range."""
         path = await backups.path(name)
+        await audit.note("fetch", "backups", name, company_id="")
         log.info("a backup was fetched", backup=name, user=who.username)
         return FileResponse(
             path, media_type="application/octet-stream", filename=name, headers={"Cache-Control": "no-store"}
@@ -113,13 +112,28 @@ def backups_router(backups: Backups) -> APIRouter:
     async def delete(_: Annotated[SignedIn, require("backups", Action.DELETE)], name: BackupName) -> None:
         """Delete a backup for good; a restore of it that waits for the next start is called off."""
         await backups.remove(name)
+        await audit.note("delete", "backups", name, company_id="")
+
+
+def _add_work(router: APIRouter, backups: Backups, audit: Audit) -> None:
+    @router.post("", status_code=202, summary="Make a backup", responses=problem_responses(409))
+    async def make(
+        _: Annotated[SignedIn, require("backups", Action.ACT)], response: Response, wanted: NewBackup
+    ) -> Backup:
+        """Begin to write an encrypted backup of everything; GET it to see how far it is. One at a time."""
+        name = backups.begin_making(wanted.passphrase.get_secret_value(), recordings=wanted.recordings)
+        await audit.note("make", "backups", name, {"recordings": wanted.recordings}, company_id="")
+        response.headers["Location"] = f"/admin/backups/{name}"
+        return _shown(await backups.get(name))
 
     @router.post("/{name}/verify", status_code=202, summary="Check a backup", responses=problem_responses(404, 409))
     async def verify(
         _: Annotated[SignedIn, require("backups", Action.ACT)], name: BackupName, opening: Opening
     ) -> Backup:
         """Begin to read all of it: every hash, and the database inside. GET it to see what was found."""
-        return _shown(await backups.begin_verifying(name, opening.passphrase.get_secret_value()))
+        begun = await backups.begin_verifying(name, opening.passphrase.get_secret_value())
+        await audit.note("verify", "backups", name, company_id="")
+        return _shown(begun)
 
     @router.post("/{name}/restore", status_code=202, summary="Put a backup back", responses=problem_responses(404, 409))
     async def restore(
@@ -131,10 +145,10 @@ def backups_router(backups: Backups) -> APIRouter:
         """
         if wanted.confirm != name:
             raise HTTPException(422, "Everything there is now will be replaced: repeat the backup's name in `confirm`.")
-        return _shown(await backups.begin_restoring(name, wanted.passphrase.get_secret_value()))
-
-    return router
+        begun = await backups.begin_restoring(name, wanted.passphrase.get_secret_value())
+        await audit.note("restore", "backups", name, company_id="")
+        return _shown(begun)
 
 
 def _shown(record: BackupRecord) -> Backup:
-    return Backup.model_validate(asdict(record))
+    return Backup.model_validate({"id": record.name, **asdict(record)})

@@ -7,7 +7,7 @@ from string import Template
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from api.house.status import overall
+from api.house.status import overall, told_to
 from api.page_language import preferred
 from services.installation import Installation
 from services.parts import Part
@@ -28,7 +28,7 @@ def home_router(installation: Installation, version: str) -> APIRouter:
     @router.get("/", response_class=HTMLResponse)
     async def home(request: Request) -> HTMLResponse:
         language = preferred(request.headers.get("accept-language", ""), installation.settings.language)
-        parts = installation.parts()
+        parts = told_to(request, installation.parts())
         state = overall(parts)
         return HTMLResponse(
             templates[language].substitute(
@@ -48,9 +48,10 @@ def home_router(installation: Installation, version: str) -> APIRouter:
 
 def _row(part: Part, language: str) -> str:
     word = _WORDS[language][part.state.value]
+    detail = f"<p>{escape(part.detail)}</p>" if part.detail else ""
     remedy = f"<p class=remedy>{escape(part.remedy)}</p>" if part.remedy else ""
     return (
         f'<li><span class="dot {part.state.value}" title="{word}"></span>'
         f"<div><b>{escape(part.name)}</b> <span class=word>{word}</span>"
-        f"<p>{escape(part.detail)}</p>{remedy}</div></li>"
+        f"{detail}{remedy}</div></li>"
     )

@@ -1,6 +1,5 @@
 """The figures for Prometheus, and who may have them."""
 
-import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -13,9 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from services.parts import Part, State
 from services.telemetry.telemetry import Telemetry
 from services.web.problems import problem_responses
+from services.web.this_machine import is_from_this_machine
 
 _ORDER = {State.READY: 0, State.DEGRADED: 1, State.DOWN: 2}
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _HOW = "Set SECRETARY_TELEMETRY__METRICS_TOKEN and let Prometheus send it as a bearer token."
 
 
@@ -52,17 +51,5 @@ def _expect_allowed(request: Request, token: str) -> None:
         kind, _, shown = request.headers.get("authorization", "").partition(" ")
         if kind.casefold() != "bearer" or not secrets.compare_digest(shown.strip().encode(), token.encode()):
             raise HTTPException(401, "The figures need their token.", {"WWW-Authenticate": "Bearer"})
-    elif not _is_this_machine(request):
+    elif not is_from_this_machine(request):
         raise HTTPException(403, f"Without a token the figures are for this machine only. {_HOW}")
-
-
-def _is_this_machine(request: Request) -> bool:
-    """Tell whether a request came from this machine itself, and was not passed on by a proxy that runs here."""
-    if request.client is None or any(name in request.headers for name in _FORWARDED):
-        return False
-    try:
-        address = ipaddress.ip_address(request.client.host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

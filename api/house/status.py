@@ -1,16 +1,18 @@
 """Is it alive, is it ready, how is each part: for people and load balancers."""
 
 import time
+from dataclasses import replace
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.installation import Installation
 from services.parts import Part, State
+from services.web.this_machine import is_from_this_machine
 
 
 class PartState(BaseModel):
-    """One part of the installation."""
+    """One part of the installation; `detail` holds addresses and accounts, so strangers get none."""
 
     name: str
     state: State
@@ -45,9 +47,9 @@ def status_router(installation: Installation, version: str) -> APIRouter:
         return {"status": "alive"}
 
     @router.get("/readyz", responses={503: {"model": Readiness}})
-    async def ready(response: Response) -> Readiness:
-        """Describe each part with its remedy; 503 when a required part is down."""
-        parts = installation.parts()
+    async def ready(request: Request, response: Response) -> Readiness:
+        """Describe each part with its remedy; 503 when a required part is down. Details are for this machine only."""
+        parts = told_to(request, installation.parts())
         if not installation.ready:
             response.status_code = 503
         return Readiness(status=overall(parts), parts=[_shown(part) for part in parts])
@@ -59,6 +61,11 @@ def status_router(installation: Installation, version: str) -> APIRouter:
         return Health(status=overall(installation.parts()), uptime=up, version=version)
 
     return router
+
+
+def told_to(request: Request, parts: list[Part]) -> list[Part]:
+    """Return the parts as whoever asks may see them: strangers without details (addresses, accounts, counts)."""
+    return parts if is_from_this_machine(request) else [replace(part, detail="") for part in parts]
 
 
 def overall(parts: list[Part]) -> State:

@@ -36,13 +36,14 @@ class UsedOnDay(BaseModel):
 
 
 class UsageReport(BaseModel):
-    """The days from `from` to `to`, newest first; a day without a count is not listed."""
+    """The days from `from` to `to`, newest first, all on one page; a day without a count is not listed."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     first: Annotated[date, Field(alias="from")]
     last: Annotated[date, Field(alias="to")]
     items: list[UsedOnDay]
+    next_cursor: None = None
 
 
 class LimitShown(BaseModel):

@@ -4,7 +4,7 @@ Personas and voices are the models and voices. `usage` is what the provider coun
 script), it counts words and marks.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from fastapi import FastAPI
 
@@ -27,12 +27,18 @@ __all__ = ["LARGER_BODIES", "add_speech_api", "too_large"]
 LARGER_BODIES = {PATH: LARGEST_REQUEST}
 """Paths whose requests may be larger than all others, in bytes."""
 
+STOP = "stop chat"
+"""The note by which one process asks the others to stop the answer of a chat."""
+
 
 def add_speech_api(app: FastAPI, installation: Installation) -> None:
     """Add the routes of /v1 and /admin/chats; what errors below /v1 look like is settled here, too."""
     books, clock, mind = installation.books, installation.clock, installation.mind
     writer = Writer(installation.faq, books.conversations, books.messages, clock, installation.errands)
-    desk = ChatDesk(books.chats, writer, lambda: mind.model, clock, installation.errands)
+    relay = installation.platform.relay
+    stop_elsewhere = partial(relay.note, STOP)
+    desk = ChatDesk(books.chats, writer, lambda: mind.model, clock, installation.errands, stop_elsewhere)
+    relay.hear(STOP, desk.stop)
     language = installation.settings.language
     for router in (
         chats_router(books, desk),

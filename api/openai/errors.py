@@ -95,23 +95,27 @@ def add_error_shape(app: FastAPI) -> None:
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
-def _either(before: Any, shaped: Callable[[Any], Response]) -> Handler:
+def _either(before: Any, shaped: Callable[[Request, Any], Response]) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
-        if request.url.path.startswith(PREFIX):
-            return shaped(error)
+        if f"{request.url.path}/".startswith(PREFIX):
+            return shaped(request, error)
         return await cast(Handler, before)(request, error)
 
     return handle
 
 
-def _http(error: HTTPException) -> Response:
-    code = "unknown_url" if error.status_code == 404 else _CODES.get(error.status_code)
-    response = _answer(error.status_code, str(error.detail), None, code)
+def _http(request: Request, error: HTTPException) -> Response:
+    asked, message, code = f"{request.method} {request.url.path}", str(error.detail), _CODES.get(error.status_code)
+    if error.status_code == 404:
+        message, code = f"Unknown request URL: {asked}. /docs lists what there is below /v1.", "unknown_url"
+    elif error.status_code == 405:
+        message, code = f"Unknown request: {asked} is asked for with another method.", "method_not_supported"
+    response = _answer(error.status_code, message, None, code)
     response.headers.update(error.headers or {})
     return response
 
 
-def _invalid(error: RequestValidationError) -> Response:
+def _invalid(_: Request, error: RequestValidationError) -> Response:
     """Answer what pydantic refused. A field's place is told in its own words: messages[0].content."""
     first = error.errors()[0]
     place = ""
@@ -124,7 +128,7 @@ def _invalid(error: RequestValidationError) -> Response:
     return _answer(400, f"{place}: {message}" if place else message, place or None)
 
 
-def _failed(error: SecretaryError) -> Response:
+def _failed(_: Request, error: SecretaryError) -> Response:
     response = JSONResponse(error_body(error), _status(error))
     if isinstance(error, SignInError):
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -137,7 +141,7 @@ async def _unforeseen(_request: Request, _: Exception) -> Response:
     return problem(500, _UNFORESEEN)
 
 
-def _unforeseen_here(_: Exception) -> Response:
+def _unforeseen_here(_request: Request, _: Exception) -> Response:
     return _answer(500, _UNFORESEEN)
 
 

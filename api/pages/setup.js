@@ -19,6 +19,16 @@ function show(selector, shown) {
   }
 }
 
+// What the house answers is English; a page in another language brings its own words for what is likely.
+function inOurWords(status, detail) {
+  const words = told.dataset;
+  if (status === 429) return words.often || detail;
+  if (/^(This link|body.token)/.test(detail)) return words.void || detail;
+  if (/^(The password|body.password)/.test(detail)) return words.weak || detail;
+  if (/user named|user's name|another name|body.username/.test(detail)) return words.name || detail;
+  return detail;
+}
+
 for (const each of ["token", "invitation", "reset"]) show(`.${each}`, false);
 if (kind) show(`.${kind}`, true);
 else show(".none", true);
@@ -47,7 +57,7 @@ form.addEventListener("submit", async (event) => {
       show(`.${kind}`, false);
       show(".done", true);
     } else {
-      told.textContent = (await answer.json()).detail;
+      told.textContent = inOurWords(answer.status, (await answer.json()).detail);
     }
   } catch {
     told.textContent = told.dataset.away;

@@ -96,11 +96,11 @@ class Profile(BaseModel):
 
 
 class ProfileEdit(Request):
-    """The profile as it shall be."""
+    """What to change of the profile; what is left out stays."""
 
-    display_name: DisplayName = ""
-    email: Email = ""
-    language: Language = ""
+    display_name: DisplayName | None = None
+    email: Email | None = None
+    language: Language | None = None
 
 
 class OneTimeLink(BaseModel):

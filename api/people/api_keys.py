@@ -14,6 +14,7 @@ from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.storage.people.api_keys import KeyBook, StoredKey
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -107,7 +108,7 @@ def api_keys_router(keys: ApiKeys, book: KeyBook) -> APIRouter:
         """Return what is known of a key."""
         return _told(response, await book.get(who.reach(_RESOURCE), key_id))
 
-    @router.put("/{key_id}", summary="Rename a key", responses=problem_responses(404, 412))
+    @edit_route(router, "/{key_id}", summary="Rename a key", responses=problem_responses(404, 412))
     async def renamed(
         who: Annotated[SignedIn, require(_RESOURCE, Action.EDIT)],
         response: Response,

@@ -12,7 +12,9 @@ from services.accounts.own_account import OwnAccount
 from services.accounts.roles import Role
 from services.storage.people.users import UserChange, UserRecord
 from services.web.access import Anybody
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
+from services.web.lists import Page
 from services.web.problems import problem_responses
 
 SessionId = Annotated[str, Path(pattern=r"^[0-9A-Za-z-]{1,64}$")]
@@ -52,9 +54,9 @@ def profile_router(accounts: Accounts, own: OwnAccount) -> APIRouter:
         """Return the own profile."""
         return await _shown(await own.profile(who), response)
 
-    @router.put("/profile", summary="Change the own profile", responses=problem_responses(412))
+    @edit_route(router, "/profile", summary="Change the own profile", responses=problem_responses(412))
     async def edited(who: Anybody, response: Response, expected: ExpectedVersion, wanted: ProfileEdit) -> Profile:
-        """Replace the own name, e-mail address and language."""
+        """Change what is given of the own name, e-mail address and language."""
         return await _shown(await own.edit(who, UserChange(**wanted.model_dump()), expected), response)
 
     @router.post(
@@ -66,9 +68,9 @@ def profile_router(accounts: Accounts, own: OwnAccount) -> APIRouter:
         await own.change_password(who, old, new, origin.address)
 
     @router.get("/sessions", summary="List the own sessions")
-    async def sessions(who: Anybody) -> list[Session]:
+    async def sessions(who: Anybody) -> Page[Session]:
         """List where one is signed in, the last used first."""
-        return [
+        found = [
             Session(
                 id=each.id,
                 created_at=each.created_at,
@@ -80,6 +82,7 @@ def profile_router(accounts: Accounts, own: OwnAccount) -> APIRouter:
             )
             for each in await own.sessions(who)
         ]
+        return Page(items=found, next_cursor=None)
 
     @router.delete(
         "/sessions/{session_id}", status_code=204, summary="End an own session", responses=problem_responses(404)

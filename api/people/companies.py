@@ -6,7 +6,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Path, Query, Response
 
-from api.people.company_shapes import CompanyEdit, CompanyShown, OwnersCompanyEdit, shown
+from api.people.company_shapes import CompanyEdit, CompanyShown, NewCompany, OwnersCompanyEdit, shown
 from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.dialogue.personas import seed_personas
@@ -16,6 +16,7 @@ from services.settings import LANGUAGES
 from services.storage.books import Books
 from services.storage.people.companies import CompanyRecord
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -41,14 +42,14 @@ def _add_own(router: APIRouter, books: Books, changed: Changed) -> None:
         """Return the company in which is asked."""
         return _told(response, await books.companies.get(who.company_id))
 
-    @router.put("/current", summary="Change the own company", responses=problem_responses(404, 412))
+    @edit_route(router, "/current", summary="Change the own company", responses=problem_responses(404, 412))
     async def current_edited(
         who: Annotated[SignedIn, require("company", Action.EDIT)],
         response: Response,
         expected: ExpectedVersion,
         edit: CompanyEdit,
     ) -> CompanyShown:
-        """Change the company in which is asked. The secretary tells new facts from the next call on."""
+        """Change what is given of the company in which is asked. New facts and hours count from the next call on."""
         company = await books.companies.edit(who.company_id, edit.changes(), expected)
         changed(company.id)
         return _told(response, company)
@@ -63,12 +64,11 @@ def _add_all(router: APIRouter, books: Books) -> None:
 
     @router.post("", status_code=201, summary="Make a company")
     async def added(
-        who: Annotated[SignedIn, require("companies", Action.EDIT)], response: Response, wanted: OwnersCompanyEdit
+        who: Annotated[SignedIn, require("companies", Action.EDIT)], response: Response, wanted: NewCompany
     ) -> CompanyShown:
         """Make a company, with the personas and questions every company begins with."""
-        company = await books.companies.add(**wanted.changes())
-        await books.personas.seed(company.id, seed_personas())
-        await books.faq.seed(company.id, [entry for language in LANGUAGES for entry in seed_faq(language)])
+        entries = [entry for language in LANGUAGES for entry in seed_faq(language)]
+        company = await books.founding.found(wanted.values(), seed_personas(), entries)
         response.headers["Location"] = f"/admin/companies/{company.id}"
         log.info("a company was made", company=company.id, user=who.username)
         return _told(response, company)
@@ -82,7 +82,7 @@ def _add_one(router: APIRouter, books: Books, eraser: Eraser, changed: Changed) 
         """Return a company."""
         return _told(response, await books.companies.get(company_id))
 
-    @router.put("/{company_id}", summary="Change a company", responses=problem_responses(404, 412))
+    @edit_route(router, "/{company_id}", summary="Change a company", responses=problem_responses(404, 412))
     async def edited(
         _: Annotated[SignedIn, require("companies", Action.EDIT)],
         response: Response,
@@ -90,7 +90,7 @@ def _add_one(router: APIRouter, books: Books, eraser: Eraser, changed: Changed) 
         expected: ExpectedVersion,
         edit: OwnersCompanyEdit,
     ) -> CompanyShown:
-        """Change a company, its plan and its limits."""
+        """Change what is given of a company, its plan and its limits."""
         company = await books.companies.edit(company_id, edit.changes(), expected)
         changed(company.id)
         return _told(response, company)

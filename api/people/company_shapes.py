@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.calls.shapes import PRINTED
+from api.content.text_shapes import Edit
 from services.accounts.plans import checked_limits, plans
 from services.errors import RefusedError
 from services.settings import LANGUAGES
@@ -110,35 +111,60 @@ class CompanySettings(BaseModel):
     holidays: Annotated[list[Holiday], Field(max_length=400)] = []
 
 
-class CompanyEdit(BaseModel):
-    """What the administrator of a company changes. `facts` are what the secretary may tell, by language, then key."""
+CompanyLanguage = Annotated[str, Field(max_length=8, examples=["ru"]), AfterValidator(_language)]
+TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_zone)]
+PlanName = Annotated[str, Field(max_length=40, examples=["standard"]), AfterValidator(_plan)]
+OwnLimits = Annotated[
+    dict[Annotated[str, Field(max_length=100)], int | None], Field(max_length=100), AfterValidator(_limits)
+]
+"""Limits in place of the plan's; null: no such limit."""
+
+
+class NewCompany(BaseModel):
+    """A company to make. `facts` are what the secretary may tell, by language, then key."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: CompanyName
-    language: Annotated[str, Field(max_length=8, examples=["ru"]), AfterValidator(_language)]
-    time_zone: Annotated[str, Field(max_length=64, examples=["Europe/Moscow"]), AfterValidator(_zone)]
+    language: CompanyLanguage
+    time_zone: TimeZone
     facts: Facts = {}
     settings: CompanySettings = CompanySettings()
+    plan: PlanName = "standard"
+    limits: OwnLimits = {}
+
+    def values(self) -> dict[str, Any]:
+        """Return what the repository stores."""
+        return _with_limits(self.model_dump(mode="json"))
+
+
+class CompanyEdit(Edit):
+    """What the administrator of a company changes; address, hours, holidays and facts are replaced, each as a whole."""
+
+    name: CompanyName | None = None
+    language: CompanyLanguage | None = None
+    time_zone: TimeZone | None = None
+    facts: Facts | None = None
+    settings: CompanySettings | None = None
 
     def changes(self) -> dict[str, Any]:
-        """Return what the repository sets."""
-        return self.model_dump(mode="json")
+        """Return what the repository sets: what was given."""
+        values = self.model_dump(mode="json", exclude_unset=True)
+        return _with_limits({name: value for name, value in values.items() if value is not None})
 
 
 class OwnersCompanyEdit(CompanyEdit):
-    """What an owner of the installation changes of a company: its plan, too, and limits in place of the plan's."""
+    """What an owner of the installation changes of a company: its plan and limits, too."""
 
-    plan: Annotated[str, Field(max_length=40, examples=["standard"]), AfterValidator(_plan)] = "standard"
-    limits: Annotated[
-        dict[Annotated[str, Field(max_length=100)], int | None], Field(max_length=100), AfterValidator(_limits)
-    ] = {}
+    plan: PlanName | None = None
+    limits: OwnLimits | None = None
 
-    def changes(self) -> dict[str, Any]:
-        """Return what the repository sets."""
-        values = self.model_dump(mode="json")
-        values["settings"]["limits"] = values.pop("limits")
-        return values
+
+def _with_limits(values: dict[str, Any]) -> dict[str, Any]:
+    """Put the limits where they are stored: among the settings."""
+    if "limits" in values:
+        values["settings"] = {**values.get("settings", {}), "limits": values.pop("limits")}
+    return values
 
 
 class CompanyShown(BaseModel):

@@ -66,6 +66,11 @@ def invitations_router(accounts: Accounts, invitations: Invitations) -> APIRoute
         found, cursor = await invitations.page(who.company_id, page.limit, page.cursor)
         return Page(items=[_shown(each) for each in found], next_cursor=cursor)
 
+    @router.get("/{invitation_id}", summary="Show an invitation", responses=problem_responses(404))
+    async def shown(who: Annotated[SignedIn, require("users", Action.READ)], invitation_id: InvitationId) -> Invitation:
+        """Return an invitation that is open, without its link."""
+        return _shown(await invitations.get(who.company_id, invitation_id))
+
     @router.delete(
         "/{invitation_id}", status_code=204, summary="Take an invitation back", responses=problem_responses(404)
     )

@@ -7,6 +7,7 @@ import structlog
 from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 
+from services.accounts.people import within
 from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.retention.exporter import Exporter
@@ -43,14 +44,14 @@ def person_data_router(exporter: Exporter, people: PersonBook, audit: Audit) -> 
     @router.get("", response_class=StreamingResponse, summary="Export a user's data", responses=ZIP)
     async def exported(who: Annotated[SignedIn, require("users", Action.READ)], user_id: UserId) -> StreamingResponse:
         """Return a ZIP with all that is kept of a user: account, chats, keys, sessions, consents, acts. Audited."""
-        pieces = await exporter.of_user(who.company_id, user_id)
+        pieces = await exporter.of_user(who.company_id, user_id, within(who.role))
         await audit.note("export", "users", user_id)
         return as_zip(pieces, "user.zip")
 
     @router.delete("", status_code=204, summary="Erase a user's data")
     async def erased(who: Annotated[SignedIn, require("users", Action.DELETE)], user_id: UserId) -> None:
         """Delete for good what a user has made: chats, API keys, sessions, consents. The account itself stays."""
-        await people.erase_user(who.company_id, user_id)
+        await people.erase_user(who.company_id, user_id, within(who.role))
         log.info("a user's data was erased", erased=user_id, user=who.username)
 
     return router

@@ -13,6 +13,7 @@ from api.people import account_shapes
 from api.people.account_shapes import LinkToken, Password, Token, Username, shown_token
 from api.people.sign_in_cookie import From, give_cookie
 from services.accounts.accounts import Accounts
+from services.web.limits import ByAddress
 from services.web.problems import problem_responses
 
 CompanyName = Annotated[str, Field(max_length=200, pattern=rf"^{PRINTED}*$", examples=["Bakery on the corner"])]
@@ -53,6 +54,7 @@ def set_up_router(accounts: Accounts, language: str) -> APIRouter:
         status_code=201,
         summary="Set the installation up",
         responses=problem_responses(401, 409, 422, 429, 503),
+        dependencies=[ByAddress],
     )
     async def set_up(request: Request, response: Response, origin: From, given: SetUp) -> Token:
         """Make the first owner with the link that the first start prints, and sign in. Void once there is an owner."""
@@ -69,6 +71,7 @@ def set_up_router(accounts: Accounts, language: str) -> APIRouter:
         status_code=201,
         summary="Accept an invitation",
         responses=problem_responses(401, 422, 429, 503),
+        dependencies=[ByAddress],
     )
     async def accepted(request: Request, response: Response, origin: From, given: Acceptance) -> Token:
         """Join the company that the invitation is of, and sign in."""
@@ -85,6 +88,7 @@ def set_up_router(accounts: Accounts, language: str) -> APIRouter:
         status_code=204,
         summary="Choose another password",
         responses=problem_responses(404, 422, 429, 503),
+        dependencies=[ByAddress],
     )
     async def reset(given: NewPassword) -> None:
         """Choose another password with a link of an administrator. All sessions end; sign in with it now."""

@@ -10,6 +10,7 @@ from services.accounts.roles import Action
 from services.accounts.signed_in import SignedIn
 from services.storage.people.users import UserChange, UserRecord
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -44,7 +45,7 @@ def users_router(accounts: Accounts) -> APIRouter:
         """Return a user."""
         return with_etag(await people.find(who.company_id, user_id), response)
 
-    @router.put("/{user_id}", summary="Change a user", responses=problem_responses(404, 409, 412))
+    @edit_route(router, "/{user_id}", summary="Change a user", responses=problem_responses(404, 409, 412))
     async def edited(
         who: Editor, response: Response, user_id: UserId, expected: ExpectedVersion, wanted: UserEdit
     ) -> User:
@@ -54,7 +55,7 @@ def users_router(accounts: Accounts) -> APIRouter:
 
     @router.delete("/{user_id}", status_code=204, summary="Delete a user", responses=problem_responses(404, 409))
     async def deleted(who: Deleter, user_id: UserId) -> None:
-        """Delete a user with all sign-ins and API keys. 409 for the last active owner."""
+        """Delete a user with all sign-ins, API keys and chats. 409 for the last active owner."""
         await people.remove(who.company_id, user_id, by=who.role)
 
     return router

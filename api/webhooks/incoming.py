@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel
 
 from api.webhooks.shapes import WebhookService
+from services.accounts.throttle import network_of
 from services.clock import Clock
 from services.errors import NotFoundError, SignInError, TooManyAttemptsError
 from services.shared.windows import Windows
@@ -76,16 +77,21 @@ def incoming_router(
         responses=problem_responses(401, 404, 413, 422, 429, 503),
     )
     async def arrive(request: Request, service: str, instance: str) -> Accepted:
-        """Take in what a program sends, once for each of its delivery ids; a repeated one changes nothing."""
+        """Take in what a program sends, once for each of its delivery ids; a repeated one changes nothing.
+
+        `message.create` leaves a message for the owner. Events of other types are kept for other programs to look up,
+        GET /admin/webhooks/{id}/arrivals: nothing else is done with them.
+        """
         address = request.client.host if request.client else ""
-        await gate.enter(address)
+        network = network_of(address)
+        await gate.enter(network)
         body = await _body(request)
         try:
             webhook = await _find(webhooks, known, service, instance)
             secrets = await webhooks.secrets(webhook)
             delivery_id = known[service].verify(request.headers, body, secrets, clock.now())
         except (NotFoundError, SignInError):
-            await gate.failed(address)
+            await gate.failed(network)
             raise
         act_as(Actor("webhook", id=webhook.id, company_id=webhook.company_id, address=address))
         kind, payload = known[service].read(body)

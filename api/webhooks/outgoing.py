@@ -29,6 +29,7 @@ from services.storage.delivery.arrivals import Arrivals
 from services.storage.delivery.outbox import OutboxBook
 from services.storage.delivery.webhooks import Webhooks
 from services.web.access import require
+from services.web.edits import edit_route
 from services.web.etags import ExpectedVersion, give_etag
 from services.web.lists import AskedPage, Page
 from services.web.problems import problem_responses
@@ -87,7 +88,7 @@ def webhooks_router(webhooks: Webhooks, rules: AddressRules, services: frozenset
         give_etag(response, found.version)
         return webhook(found)
 
-    @router.patch("/{webhook_id}", summary="Change a webhook", responses=problem_responses(404, 409, 412))
+    @edit_route(router, "/{webhook_id}", summary="Change a webhook", responses=problem_responses(404, 409, 412))
     async def changed(
         who: Annotated[SignedIn, require("webhooks", Action.EDIT)],
         webhook_id: WebhookId,

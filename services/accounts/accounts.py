@@ -33,6 +33,7 @@ _NO_OWNER = (
     "This installation has no owner yet: open the link that `secretary serve` prints, or make one with "
     "`secretary users add NAME --role owner`."
 )
+_ANOTHER_KEY = "Make another one with POST /admin/api-keys."
 _VOID = "The access token is not valid, or not any more."
 
 log = structlog.get_logger()
@@ -105,7 +106,7 @@ class Accounts:
             raise
         token = await self.begin_session(user, Origin(address, user_agent))
         await self._throttle.succeeded(name, address)
-        await self._lockout.succeeded(name)
+        await self._lockout.succeeded(name, address)
         return token
 
     async def begin_session(self, user: UserRecord, origin: Origin) -> AccessToken:
@@ -139,7 +140,7 @@ class Accounts:
         if token.startswith(KEY_PREFIX):
             who = await self._keys.signed_in(token) if self._keys else None
             if who is None:
-                raise SignInError("The API key is not valid, or not any more.", await self._remedy())
+                raise SignInError("The API key is not valid, or not any more.", _ANOTHER_KEY)
             return who
         claims = self._tokens.read(token)
         user = await self._sessions.holder(claims.session_id, claims.user_id) if claims else None
@@ -184,7 +185,7 @@ class Accounts:
     async def _begin_attempt(self, name: str, address: str) -> None:
         await self._throttle.begin(name, address)
         try:
-            await self._lockout.begin(name)
+            await self._lockout.begin(name, address)
         except TooManyAttemptsError:
             await self._throttle.take_back(name, address)
             raise

@@ -45,10 +45,13 @@ class ApiKeys:
     ) -> tuple[StoredKey, str]:
         """Return a new key of `who` in the company in which is asked: as it is stored, and the key itself.
 
-        Raises RefusedError for scopes that do not exist or reach further than `who`, and for an end in the past.
+        Raises RefusedError for scopes that do not exist or reach further than `who`, and for an end in the past or
+        behind that of the key with which is asked.
         """
         if expires_at is not None and expires_at <= self._clock.now():
             raise RefusedError("The key would be over before it is made.", "Give it an end in the future, or none.")
+        if who.key_id:
+            await self._expect_no_longer(who, expires_at)
         key = PREFIX + secrets.token_urlsafe(32)
         stored = await self._book.add(
             who.company_id,
@@ -81,6 +84,11 @@ class ApiKeys:
             key_id=holder.key.id,
             scopes=frozenset(holder.key.scopes),
         )
+
+    async def _expect_no_longer(self, who: SignedIn, expires_at: datetime | None) -> None:
+        end = (await self._book.get(Reach(who.company_id, who.id), who.key_id)).expires_at
+        if end is not None and (expires_at is None or expires_at > end):
+            raise RefusedError("A key makes no key that is good for longer than itself.", f"It ends at {end.isoformat()}.")
 
     async def revoke(self, reach: Reach, key_id: str) -> None:
         """End a key for good. Raises NotFoundError."""

@@ -129,7 +129,11 @@ class People:
     async def ensure_owner(self, company_id: str, settings: OwnerSettings) -> None:
         """Make the owner that the settings name, at a start without any owner. Raises AccountError."""
         if settings.username and not await self.has_owner():
-            await self.add(company_id, settings.username, settings.password.get_secret_value(), Role.OWNER)
+            try:
+                await self.add(company_id, settings.username, settings.password.get_secret_value(), Role.OWNER)
+            except AccountError:
+                if not await self.has_owner():  # else another process, which started at the same time, was first
+                    raise
 
     async def has_owner(self) -> bool:
         """Tell whether there is an owner who can sign in."""

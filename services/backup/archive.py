@@ -86,7 +86,7 @@ class ArchiveReader:
             self._count += 1
             self._left -= info.size
             if self._left < 0 or self._count > MOST_FILES:
-                raise RefusedError("This backup claims to hold more than it can.")
+                raise RefusedError("This backup holds more than its own size allows: it is cut off, or none of ours.")
             if info.name in known:
                 raise RefusedError(f"This backup holds {info.name!r} twice.")
             known.add(info.name)

@@ -5,6 +5,8 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from services.parts import Part, State
 
 CLOSE_SECONDS = 15.0
 LATE_FACTOR = 2.5
+CLOCKS_APART = 60.0
+"""Seconds by which the clocks of two machines may differ without both making the backup that is due."""
 
 log = structlog.get_logger()
 
@@ -216,14 +220,16 @@ class Backups:
             due = next_time(now, settings.at, settings.every_hours, self._zone)
             await asyncio.sleep((due - now).total_seconds())
             try:
-                await self._alone(self._make_and_rotate)
+                await self._alone(partial(self._make_once, due))
                 self._trouble = ""
             except SecretaryError as error:
                 self._trouble = f"The last backup failed: {error}"
 
-    async def _make_and_rotate(self) -> None:
+    async def _make_once(self, due: datetime) -> None:
+        """Make the backup that is due, and keep the others from it until the slowest clock has passed the moment."""
         await self.make(recordings=self._settings.recordings)
         await asyncio.to_thread(self._rotate)
+        await asyncio.sleep((due - self._clock.now()).total_seconds() + CLOCKS_APART)
 
     def _rotate(self) -> None:
         made = [(each.name, each.created_at) for each in self._list() if each.size and each.created_at]

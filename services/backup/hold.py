@@ -20,6 +20,7 @@ class Hold:
     def __init__(self, data_dir: Path) -> None:
         try:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _close_to_others(data_dir)
             self._handle = os.open(data_dir / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StorageError(
@@ -58,3 +59,12 @@ class Hold:
         except BlockingIOError:
             return False
         return True
+
+
+def _close_to_others(data_dir: Path) -> None:
+    """Take the rights of others from a folder that is used for the first time: a checkout brings it open to all.
+
+    One with anything in it stays as it is: it is somebody's choice, or not ours alone.
+    """
+    if data_dir.stat().st_uid == os.geteuid() and not {each.name for each in data_dir.iterdir()} - {".gitkeep"}:
+        data_dir.chmod(0o700)

@@ -100,7 +100,10 @@ class Answering:
 
 
 class ChatDesk:
-    """Answers in the chats; one answer at a time in each. `model` tells the language model of the moment."""
+    """Answers in the chats; one answer at a time in each.
+
+    `model` tells the language model of the moment; `elsewhere` asks the other processes to stop the answer of a chat.
+    """
 
     def __init__(
         self,
@@ -109,7 +112,9 @@ class ChatDesk:
         model: Callable[[], LanguageModel | None],
         clock: Clock,
         errands: Errands,
+        elsewhere: Callable[[str], None] = lambda _chat_id: None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._chats = chats
         self._writer = writer
         self._model = model
@@ -149,6 +154,15 @@ class ChatDesk:
         if answering is None:
             return False
         answering.stop()
+        return True
+
+    async def stop_anywhere(self, company_id: str, chat_id: str) -> bool:
+        """Stop the answer wherever it is being written, False when there is none. Ask first whose chat it is."""
+        if self.stop(chat_id):
+            return True
+        if not await self._chats.answering(company_id, chat_id):
+            return False
+        self._elsewhere(chat_id)
         return True
 
     async def _open(self, reach: Reach, chat_id: str) -> ChatThread:

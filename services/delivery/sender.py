@@ -68,7 +68,7 @@ class Sender:
     def register(self, kind: str, deliverer: Deliverer) -> None:
         """From now on messages of this kind are sent by `deliverer`."""
         self.deliverers[kind] = deliverer
-        self._bell.ring()
+        self._bell.wake()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -146,7 +146,7 @@ class Sender:
         del self._under_way[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("what became of a message cannot be noted", error=str(error))
-        self._bell.ring()
+        self._bell.wake()
 
     async def _send(self, claimed: Claimed) -> None:
         try:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.dialogue.known_facts import facts_of
 from services.dialogue.scripted.facts import UNTOLD
 from services.dialogue.scripted.phrases import fill
 from services.dialogue.shapes import Conversation, Utterance
@@ -35,8 +36,8 @@ def messages_for(conversation: Conversation, utterance: Utterance, language: str
 def system_prompt(conversation: Conversation, language: str, now: datetime) -> str:
     """Write the system message: persona, facts, time and the manners of speech."""
     texts, persona, company = _texts(language), conversation.persona, conversation.company
-    facts = company.facts.get(language) or company.facts.get(company.language) or {}
-    known = [f"- {key}: {value}" for key, value in facts.items() if value and key not in UNTOLD]
+    facts = facts_of(company, language) or facts_of(company, company.language)
+    known = [f"- {key}: {value}" for key, value in facts.items() if key not in UNTOLD]
     local = now.astimezone(zone_of(company.time_zone))
     parts = [
         fill(texts["who"], {"name": persona.name, "company": facts.get("name") or company.name}),

@@ -21,6 +21,7 @@ from services.dialogue.fillers import next_filler
 from services.dialogue.improvise import ModelFailedError, improvise
 from services.dialogue.likely import likely_texts
 from services.dialogue.ports import ConversationMemory, MessageBook
+from services.dialogue.sample_answers import in_own_facts
 from services.dialogue.scripted import answers, calling, connecting, greetings, menu, message, recording
 from services.dialogue.scripted.draft import Draft
 from services.dialogue.scripted.facts import FACTS, fact, fact_text
@@ -204,7 +205,9 @@ class Secretary:
 
     async def _faq_matches(self, scene: Scene) -> list[FaqMatch]:
         try:
-            return await self._faq.answers(scene.conversation.company.id, scene.utterance.text, scene.language)
+            company = scene.conversation.company
+            found = await self._faq.answers(company.id, scene.utterance.text, scene.language)
+            return in_own_facts(found, company)
         except SecretaryError as error:
             log.error("the FAQ cannot be searched: %s", error)
             return []

@@ -1,7 +1,8 @@
 """Any server that speaks OpenAI's chat completions: Ollama, llama-server, vLLM, LM Studio, OpenAI itself.
 
-The official client does the HTTP; what is ours is the two timeouts of a live call, tools assembled from their deltas,
-and errors a person understands. Retries are off: on a call, the scripted secretary is the retry.
+The official client does the HTTP and cuts the stream into events; what is ours is the two timeouts of a live call, what
+is read of each event (wire.py), and errors a person understands. Retries are off: on a call, the scripted secretary is
+the retry.
 """
 
 import asyncio
@@ -15,11 +16,11 @@ import structlog
 from services.engines import Availability, EngineContext, EngineInfo, Kind
 from services.errors import EngineUnavailableError, ProviderError
 from services.llm import faults
-from services.llm.protocol import Finish, Message, ModelEvent, Options, TextDelta, ToolCall, ToolSpec, Usage
+from services.llm.protocol import Finish, Message, ModelEvent, Options, TextDelta, ToolSpec
+from services.llm.wire import Chunk, NotAChunkError, PartialCall, index_of, read_chunk, request_body
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletionChunk
+    from openai import AsyncOpenAI, AsyncStream
 
 INFO = EngineInfo(
     name="openai_compatible",
@@ -60,19 +61,18 @@ class OpenAiCompatible:
     ) -> AsyncGenerator[ModelEvent, None]:
         """Answer `messages` (see `protocol.LanguageModel.stream`)."""
         source = self._chunks(messages, tools, options)
-        calls: dict[int, _PartialCall] = {}
+        calls: dict[int, PartialCall] = {}
         reason, model = "", self._model
         try:
             async for chunk in source:
                 model = chunk.model or model
                 if chunk.usage:
-                    yield Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                for choice in chunk.choices[:1]:
-                    if choice.delta.content:
-                        yield TextDelta(choice.delta.content)
-                    for delta in choice.delta.tool_calls or ():
-                        calls.setdefault(delta.index, _PartialCall()).add(delta)
-                    reason = choice.finish_reason or reason
+                    yield chunk.usage
+                if chunk.text:
+                    yield TextDelta(chunk.text)
+                for delta in chunk.calls:
+                    calls.setdefault(index_of(delta), PartialCall()).add(delta)
+                reason = chunk.reason or reason
         finally:
             await source.aclose()
         if not reason:
@@ -96,7 +96,7 @@ class OpenAiCompatible:
 
     async def _chunks(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options
-    ) -> AsyncGenerator["ChatCompletionChunk", None]:
+    ) -> AsyncGenerator[Chunk, None]:
         """Yield the server's chunks under both timeouts; closing this closes the HTTP stream, and so the request."""
         first, later = self._patience
         begun, limit, later = False, options.first_token_timeout or first, options.token_timeout or later
@@ -107,38 +107,47 @@ class OpenAiCompatible:
             raise self._fault(error, limit, begun=False) from error
         deadline = patience.when()
         try:
-            chunks: AsyncIterator[ChatCompletionChunk] = aiter(stream)
+            chunks: AsyncIterator[object] = aiter(stream)
             while True:
                 try:
                     async with asyncio.timeout(limit) if begun else asyncio.timeout_at(deadline):
-                        chunk = await anext(chunks)
+                        chunk = read_chunk(await anext(chunks))
                 except StopAsyncIteration:
                     if not begun:
                         self._check_kind(stream)
                     return
                 except Exception as error:
                     raise self._fault(error, limit, begun=begun) from error
-                self._check(chunk)
-                if not begun and _speaks(chunk):
+                if not begun and chunk.speaks:
                     begun, limit = True, later
                 yield chunk
         finally:
             await _closed(stream)
 
-    async def _request(self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options) -> Any:
+    async def _request(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options
+    ) -> "AsyncStream[object]":
         from openai import BadRequestError, UnprocessableEntityError
 
         if not self._model:
             self._model = await self._first_model()
-        request = _request_body(self._model, messages, tools, options)
+        request = request_body(self._model, messages, tools, options)
         if not self._usage_refused:
             try:
-                return await self._client.chat.completions.create(**request, stream_options={"include_usage": True})
+                return await self._post({"stream_options": {"include_usage": True}} | request)
             except (BadRequestError, UnprocessableEntityError) as error:
                 if "stream_options" not in str(error):
                     raise
                 self._usage_refused = True
-        return await self._client.chat.completions.create(**request)
+        return await self._post(request)
+
+    async def _post(self, body: dict[str, Any]) -> "AsyncStream[object]":
+        """Ask for a stream of JSON as it comes; `chat.completions.create` would make models of it, both ways."""
+        from openai import AsyncStream
+
+        return await self._client.post(
+            "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
+        )
 
     async def _first_model(self) -> str:
         names = [each.id for each in (await self._client.models.list()).data]
@@ -150,11 +159,6 @@ class OpenAiCompatible:
             )
         return names[0]
 
-    def _check(self, chunk: object) -> None:
-        """Refuse what the client library lets through unchecked: it builds objects from any JSON."""
-        if not isinstance(getattr(chunk, "choices", None), list):
-            raise faults.garbage(self._base_url)
-
     def _check_kind(self, stream: Any) -> None:
         """Tell a web page at a wrong address from a stream that merely ended too early."""
         if "text/event-stream" not in stream.response.headers.get("content-type", ""):
@@ -164,61 +168,6 @@ class OpenAiCompatible:
         if isinstance(error, TimeoutError):
             return faults.silent(self._base_url, limit, begun=begun)
         return _translated(error, self._base_url, self._model, begun=begun)
-
-
-class _PartialCall:
-    """A tool call while its deltas come: name and id once, arguments in pieces."""
-
-    def __init__(self) -> None:
-        self._id = ""
-        self._name = ""
-        self._arguments: list[str] = []
-
-    def add(self, delta: Any) -> None:
-        self._id = delta.id or self._id
-        if delta.function is not None:
-            self._name = delta.function.name or self._name
-            self._arguments.append(delta.function.arguments or "")
-
-    def whole(self, index: int) -> ToolCall:
-        return ToolCall(self._id or f"call_{index}", self._name, "".join(self._arguments) or "{}")
-
-
-def _speaks(chunk: "ChatCompletionChunk") -> bool:
-    return any(choice.delta.content or choice.delta.tool_calls for choice in chunk.choices)
-
-
-def _request_body(
-    model: str, messages: Sequence[Message], tools: Sequence[ToolSpec], options: Options
-) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [_wire(each) for each in messages],
-        "temperature": options.temperature,
-        "stream": True,
-    }
-    if options.max_tokens:
-        body["max_tokens"] = options.max_tokens
-    if tools:
-        body["tools"] = [
-            {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.parameters}}
-            for t in tools
-        ]
-    if options.extra:
-        body["extra_body"] = dict(options.extra)
-    return body
-
-
-def _wire(message: Message) -> dict[str, Any]:
-    body: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        body["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
-    if message.role == "tool":
-        body["tool_call_id"] = message.tool_call_id
-    return body
 
 
 async def _closed(stream: Any) -> None:
@@ -240,7 +189,7 @@ def _translated(error: Exception, base_url: str, model: str, *, begun: bool = Fa
         return faults.status_error(error.status_code, base_url, model)
     if isinstance(error, (openai.APIConnectionError, TimeoutError, OSError)):
         return faults.cut(base_url) if begun else faults.unreachable(base_url)
-    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, openai.APIResponseValidationError)):
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, NotAChunkError, openai.APIResponseValidationError)):
         return faults.garbage(base_url)
     if isinstance(error, openai.APIError):
         return faults.in_stream(base_url)
@@ -285,7 +234,7 @@ def _open(options: dict[str, str]) -> OpenAiCompatible:
         organization="",
         project="",
     )
-    _ = client.chat.completions, client.models  # these import on first use: pay here, off the loop
+    _ = client.models  # imported on first use: pay here, off the loop
     first, later = (float(options.get(f"{each}_timeout", PATIENCE[each])) for each in PATIENCE)
     return OpenAiCompatible(client, options["base_url"], options.get("model", ""), (first, later))
 

@@ -13,7 +13,7 @@ from services.errors import NotFoundError
 from services.retention.contacts import spelled
 from services.retention.sounds import SoundFiles
 from services.storage.people.companies import Companies
-from services.storage.privacy.person import PersonBook, PersonRecords
+from services.storage.privacy.person import PersonBook, PersonRecords, Within
 
 CHUNK = 256 * 1024
 
@@ -35,9 +35,9 @@ class Exporter:
             raise NotFoundError("Nothing is kept of this number.")
         return self._packed(records, {"number": numbers[0], "company": company_id})
 
-    async def of_user(self, company_id: str, user_id: str) -> AsyncIterator[bytes]:
-        """Return the ZIP of a user, in pieces. Raises NotFoundError."""
-        records = await self._book.of_user(company_id, user_id)
+    async def of_user(self, company_id: str, user_id: str, within: Within = None) -> AsyncIterator[bytes]:
+        """Return the ZIP of a user, in pieces. Raises NotFoundError, ForbiddenError for a role not `within`."""
+        records = await self._book.of_user(company_id, user_id, within)
         return self._packed(records, {"user": user_id, "company": company_id})
 
     async def _packed(self, records: PersonRecords, about: dict[str, str]) -> AsyncIterator[bytes]:

@@ -8,6 +8,8 @@ from services.storage.books import Books
 
 OVER = timedelta(days=30)
 """How long a session or a link that is over can still be looked up."""
+COUNTED = timedelta(days=800)
+"""How long it is known what was used: two years and what somebody asks about later."""
 AT_ONCE = timedelta(0)
 
 
@@ -20,6 +22,7 @@ def usual_sweeps(settings: RetentionSettings, books: Books) -> list[Sweep]:
         Sweep("arrivals", deliveries, books.arrivals.sweep),
         Sweep("sessions", OVER, books.old_rows.sessions),
         Sweep("invitations", OVER, books.old_rows.invitations),
+        Sweep("usage", COUNTED, books.usage.sweep),
         Sweep("idempotency", AT_ONCE, lambda _, batch: books.idempotency.clean_up(batch)),
         Sweep("audit", days(settings.audit_days), lambda before, _: books.audit.cut(before)),
     ]

@@ -1,8 +1,8 @@
-"""What happens in one process, told to the others: the bus of each hears all of them."""
+"""What happens in one process, told to the others: the bus of each hears all of them, and short notes are passed on."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +15,7 @@ from services.shared.link import RETRY_SECONDS, AwayError, RedisLink
 
 CHANNEL = "secretary:events"
 _LONGEST = 1_048_576
+_NOTES = 1000
 _SIGN_OF_LIFE = 15  # seconds without a word after which the server is asked whether it is there
 
 log = structlog.get_logger()
@@ -25,6 +26,9 @@ class Relay:
 
     Publishing waits for nobody: what is to be forwarded stands in a subscription of the bus, which drops the oldest
     beyond its bound. While Redis is away events stay in their process; live feeds show a gap, nothing stored is lost.
+
+    A note tells the others that they should look, now rather than at their next round: whoever gives one still looks
+    by himself from time to time, as a note may be lost.
     """
 
     def __init__(self, bus: EventBus, link: RedisLink | None) -> None:
@@ -32,6 +36,19 @@ class Relay:
         self._link = link
         self._id = uuid4().hex
         self._listening = asyncio.Event()
+        self._heard: dict[str, list[Callable[[str], object]]] = {}
+        self._notes: dict[tuple[str, str], None] = {}  # those that wait to be sent, each once
+        self._noted = asyncio.Event()
+
+    def note(self, topic: str, text: str = "") -> None:
+        """Tell the other processes, soon and without waiting; of equal notes that wait, one is sent."""
+        if self._link is not None and len(self._notes) < _NOTES:
+            self._notes[topic, text] = None
+            self._noted.set()
+
+    def hear(self, topic: str, do: Callable[[str], object]) -> None:
+        """From now on do this with each note on `topic` from another process; it must not block."""
+        self._heard.setdefault(topic, []).append(do)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -42,6 +59,7 @@ class Relay:
         with self._bus.subscribe(own=True) as events:
             tasks = [
                 asyncio.create_task(self._send(self._link, events), name="relay to others"),
+                asyncio.create_task(self._send_notes(self._link), name="notes to others"),
                 asyncio.create_task(self._receive(self._link), name="relay from others"),
             ]
             try:
@@ -57,11 +75,22 @@ class Relay:
 
     async def _send(self, link: RedisLink, events: AsyncIterator[CallEvent]) -> None:
         async for event in events:
-            if not link.here:
-                continue
-            text = json.dumps({"by": self._id, "event": asdict(event)}, ensure_ascii=False, default=str)
-            with suppress(AwayError):
-                await link.ask(lambda client, text=text: client.publish(CHANNEL, text))  # type: ignore[misc]
+            if link.here:
+                await self._tell(link, {"event": asdict(event)})
+
+    async def _send_notes(self, link: RedisLink) -> None:
+        while True:
+            await self._noted.wait()
+            self._noted.clear()
+            notes, self._notes = list(self._notes), {}
+            for note in notes:
+                if link.here:
+                    await self._tell(link, {"note": note})
+
+    async def _tell(self, link: RedisLink, what: dict[str, Any]) -> None:
+        text = json.dumps({"by": self._id} | what, ensure_ascii=False, default=str)
+        with suppress(AwayError):
+            await link.ask(lambda client: client.publish(CHANNEL, text))
 
     async def _receive(self, link: RedisLink) -> None:
         from redis.exceptions import RedisError
@@ -101,11 +130,17 @@ class Relay:
             told = json.loads(data)
             if told["by"] == self._id:
                 return
-            event = _event(told["event"])
-        except (ValueError, KeyError, TypeError) as error:
+            note = told.get("note")
+            event = _event(told["event"]) if note is None else None
+            topic, text = map(str, note or ("", ""))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.debug("what another process sent cannot be read", error=str(error)[:200])
             return
-        self._bus.publish(event, brought=True)
+        if event is not None:
+            self._bus.publish(event, brought=True)
+            return
+        for do in self._heard.get(topic, ()):
+            do(text)
 
 
 def _event(told: dict[str, Any]) -> CallEvent:

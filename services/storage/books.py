@@ -22,6 +22,7 @@ from services.storage.idempotency import IdempotencyKeys
 from services.storage.leases import Leases
 from services.storage.people.api_keys import KeyBook
 from services.storage.people.companies import Companies
+from services.storage.people.founding import Founding
 from services.storage.people.invitations import Invitations
 from services.storage.people.second_factors import SecondFactors
 from services.storage.people.sessions import Sessions
@@ -41,6 +42,7 @@ class Books:
         self.audit = Audit(database, clock)
         self.idempotency = IdempotencyKeys(database, clock)
         self.companies = Companies(database, clock)
+        self.founding = Founding(database, clock)
         self.users = Users(database, clock)
         self.usage = Usage(database)
         self.sessions = Sessions(database, clock)

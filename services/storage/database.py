@@ -15,7 +15,7 @@ from services.parts import Part, State
 from services.storage import migrate
 from services.storage.audit.acting import SYSTEM, acting, acting_as
 from services.storage.audit.hook import AuditedSession
-from services.storage.engine import open_engines, parse_url, place
+from services.storage.engine import READERS, open_engines, parse_url, place
 from services.storage.failures import DatabaseFailure, explain, is_outage
 from services.storage.group import GroupWriter, T, Work
 from services.storage.isolation import IsolatedSession
@@ -51,7 +51,14 @@ class Database:
         self._group_sessions = sessionmaker(
             self._engines.group, class_=AuditedSession, expire_on_commit=False, info=self.session_info
         )
+        self._look_sessions = sessionmaker(self._engines.lookers, class_=IsolatedSession, expire_on_commit=False)
+        self._single_sessions = async_sessionmaker(
+            self._engines.readers.execution_options(isolation_level="AUTOCOMMIT"),
+            expire_on_commit=False,
+            sync_session_class=IsolatedSession,
+        )
         self._group_thread: ThreadPoolExecutor | None = None
+        self._look_threads: ThreadPoolExecutor | None = None
         self._turn_to_write = asyncio.Semaphore(1)
         self._group = GroupWriter(self._transact, place(self._url))
         self._outages: dict[Literal["read", "write"], StorageError] = {}
@@ -138,6 +145,25 @@ class Database:
             async with self._read_sessions.begin() as session:
                 yield session
 
+    async def look(self, work: Work[T], *, single: bool = False) -> T:
+        """Do `work` in a read transaction, in one go: for what every request or every answer waits for.
+
+        `single` says that it is one statement, which is of one moment by itself: PostgreSQL is then spared BEGIN and
+        COMMIT, two of three ways to the server. On SQLite `work` runs in a thread; it only uses the session that it is
+        given. Raises StorageError.
+        """
+        with self._in_plain_words("read"):
+            if self._engines.lookers is None:
+                async with (self._single_sessions if single else self._read_sessions).begin() as session:
+                    return await session.run_sync(work)
+            if self._look_threads is None:
+                self._look_threads = ThreadPoolExecutor(READERS, "reader")
+            return await asyncio.get_running_loop().run_in_executor(self._look_threads, self._look_in_thread, work)
+
+    def _look_in_thread(self, work: Work[T]) -> T:
+        with self._look_sessions.begin() as session:
+            return work(session)
+
     @contextmanager
     def _in_plain_words(self, kind: Literal["read", "write"]) -> Iterator[None]:
         try:
@@ -170,11 +196,13 @@ class Database:
     async def close(self) -> None:
         """Finish what waits to be written, within 5 s, and close every connection; idempotent."""
         await self._group.close(CLOSE_SECONDS)
-        if self._group_thread is not None:
-            await asyncio.to_thread(self._group_thread.shutdown)
-            self._group_thread = None
-        if self._engines.group is not None:
-            self._engines.group.dispose()
+        for threads in (self._group_thread, self._look_threads):
+            if threads is not None:
+                await asyncio.to_thread(threads.shutdown)
+        self._group_thread = self._look_threads = None
+        for engine in (self._engines.group, self._engines.lookers):
+            if engine is not None:
+                engine.dispose()
         await self._engines.writer.dispose()
         await self._engines.readers.dispose()
 

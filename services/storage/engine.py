@@ -42,6 +42,11 @@ def parse_url(url: str) -> URL:
             "Write it like postgresql://user:password@host/name or sqlite:////var/lib/secretary/secretary.db, "
             "or leave it empty for SQLite in DATA_DIR.",
         ) from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StorageError(
+            f"The secretary keeps its data in SQLite or PostgreSQL, not in {parsed.get_backend_name()}.",
+            "Write DATABASE_URL like postgresql://user:password@host/name, or leave it empty for SQLite in DATA_DIR.",
+        )
     parsed = parsed.set(drivername=_ASYNC_DRIVERS.get(parsed.drivername, parsed.drivername))
     if is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
         raise StorageError(
@@ -84,27 +89,37 @@ class Engines:
     """The connections of one process: a few that read and, on SQLite, one that writes at a time.
 
     `group` is SQLite's for group commits, used in a thread of its own: a driver that asks the event loop between any
-    two statements holds the write lock for as long as fifty calls keep the loop busy. None elsewhere.
+    two statements holds the write lock for as long as fifty calls keep the loop busy. `lookers` are SQLite's for reads
+    in one go, in threads as well: that driver goes to its thread and back nine times for a single statement. None
+    elsewhere.
     """
 
     readers: AsyncEngine
     writer: AsyncEngine
     group: Engine | None = None
+    lookers: Engine | None = None
 
 
 def open_engines(url: URL) -> Engines:
     """Make the engines; no connection is opened yet. Raises StorageError when the driver is not installed."""
-    if is_sqlite(url):
-        group = create_engine(
-            url.set(drivername="sqlite"),
-            connect_args={"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False},
-            json_serializer=write_json,
-            pool_size=1,
-            max_overflow=0,
-        )
-        _listen(group, "writer")
-        return Engines(make_engine(url, "reader"), make_engine(url, "writer"), group)
-    return Engines(make_engine(url, "reader"), make_engine(url, "writer"))
+    readers, writer = make_engine(url, "reader"), make_engine(url, "writer")
+    if not is_sqlite(url):
+        return Engines(readers, writer)
+    return Engines(readers, writer, _in_threads(url, "writer"), _in_threads(url, "reader"))
+
+
+def _in_threads(url: URL, role: Role) -> Engine:
+    """Make an engine of SQLite whose connections are used by threads, one at a time each."""
+    engine = create_engine(
+        url.set(drivername="sqlite"),
+        connect_args={"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False},
+        json_serializer=write_json,
+        pool_size=READERS if role == "reader" else 1,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+    )
+    _listen(engine, role)
+    return engine
 
 
 def make_engine(url: URL, role: Role) -> AsyncEngine:

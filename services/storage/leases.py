@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
+import psutil
 import structlog
 from sqlalchemy import DateTime, func, select
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +34,26 @@ log = structlog.get_logger()
 @cache
 def this_process() -> str:
     """Return the name of this process as a holder; no other one, here or on another machine, has it."""
-    return f"{socket.gethostname()}:{os.getpid()}:{new_id()[:8]}"
+    return f"{socket.gethostname()}:{os.getpid()}:{_numbering()}:{new_id()[:8]}"
+
+
+def is_gone(holder: str) -> bool:
+    """Tell whether the process of a name has ended for certain: one of this machine whose number nobody has.
+
+    Of another machine, or container, nobody here can know; nor when the number has been given to somebody else.
+    """
+    host, number, numbering, _ = ("", "", "", *holder.rsplit(":", 3))[-4:]
+    here = host == socket.gethostname() and numbering == _numbering()
+    return here and number.isdigit() and not psutil.pid_exists(int(number))
+
+
+@cache
+def _numbering() -> str:
+    """Return what tells apart containers, which number their processes each by itself; "0" where there are none."""
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        return "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +104,7 @@ class Leases:
             if row is None:
                 row = LeaseRow(name=name, holder=holder, fence=1)
                 session.add(row)
-            elif row.until is None or row.until <= now:
+            elif not _is_held(row, now):
                 row.holder, row.fence = holder, row.fence + 1
             elif row.holder != holder:
                 return None
@@ -113,8 +134,14 @@ class Leases:
         """Return who holds a lease now, "" when nobody does."""
         async with self._database.read() as session:
             row = await session.get(LeaseRow, name)
-            held = row is not None and row.until is not None and row.until > await self._now(session)
-            return row.holder if row is not None and held else ""
+            return row.holder if row is not None and _is_held(row, await self._now(session)) else ""
+
+    async def held_elsewhere(self, prefix: str) -> bool:
+        """Tell whether another process holds a lease whose name begins so."""
+        query = select(LeaseRow).where(LeaseRow.name.startswith(prefix, autoescape=True))
+        async with self._database.read() as session:
+            now, rows = await self._now(session), await session.scalars(query)
+            return any(_is_held(row, now) and row.holder != this_process() for row in rows)
 
     @staticmethod
     def still_mine(session: Session, lease: Lease) -> bool:
@@ -209,6 +236,10 @@ class Leases:
         now: datetime | None = await session.scalar(select(func.clock_timestamp(type_=DateTime(timezone=True))))
         assert now is not None
         return now
+
+
+def _is_held(row: LeaseRow, now: datetime) -> bool:
+    return row.until is not None and row.until > now and not is_gone(row.holder)
 
 
 def _is_of(row: LeaseRow, lease: Lease) -> bool:

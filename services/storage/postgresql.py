@@ -1,10 +1,13 @@
 """Engines for PostgreSQL: one writer at a time, as on SQLite, readers of one moment, and no wait without an end."""
 
+import math
+import time
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from services.errors import StorageError
 from services.storage.columns import write_json
@@ -16,10 +19,12 @@ WAIT_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 30.0
 MIGRATION_SECONDS = 60.0
+IDLE_SECONDS = 5.0  # a connection that was idle for longer is asked for a sign of life before it is used
 
 WRITE_LOCK = 0x5EC2E7A27
 """The number of the advisory lock that whoever writes holds until the commit, in every process."""
 
+_IDLE_SINCE = "idle since"
 _SAID_IN_URL = frozenset({"host", "port", "ssl", "prepared_statement_cache_size"})
 
 
@@ -65,12 +70,34 @@ def make_engine(url: URL, role: Literal["reader", "writer", "migration"]) -> Asy
             pool_size=READERS if role == "reader" else WRITERS,
             max_overflow=0,
             pool_timeout=WAIT_SECONDS,
-            pool_pre_ping=True,  # a server that was restarted is not noticed otherwise
         )
+        _watch_over(engine.sync_engine)
     if role == "reader":
         return engine.execution_options(postgresql_readonly=True)
     event.listen(engine.sync_engine, "begin", _take_turn)
     return engine
+
+
+def _watch_over(engine: Engine) -> None:
+    """Give no connection away that is dead: closed by the server, as at its restart, or silent when it was long idle.
+
+    SQLAlchemy's own ping (pool_pre_ping) goes to the server three times before every transaction.
+    """
+
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    def check(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError("the server has closed the connection")
+        if time.monotonic() - record.info.get(_IDLE_SINCE, math.inf) > IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("the server does not answer on the connection") from error
+
+    event.listen(engine, "checkin", note)
+    event.listen(engine, "checkout", check)
 
 
 def _take_turn(connection: Connection) -> None:

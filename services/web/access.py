@@ -86,15 +86,16 @@ Anybody = Annotated[SignedIn, Depends(Rule())]
 
 
 async def still_signed_in(request: Request) -> bool:
-    """Return False when the token of a request that lasts is good no more: another password, a removed user."""
+    """Return False when the token of a request that lasts is good no more: another password, role, a removed user."""
     accounts: Accounts = request.app.state.accounts
+    before: SignedIn | None = getattr(request.state, "who", None)
     try:
-        await accounts.signed_in(request.headers.get("Authorization", "").partition(" ")[2])
+        now = await accounts.signed_in(request.headers.get("Authorization", "").partition(" ")[2])
     except SignInError:
         return False
     except StorageError:  # it cannot be looked up now: it was good a moment ago
         return True
-    return True
+    return before is None or now.role is before.role
 
 
 def set_accounts(app: FastAPI, accounts: Accounts) -> None:

@@ -1,5 +1,8 @@
 """Errors over HTTP: RFC 9457 problem JSON, with the house's own sentences."""
 
+import re
+from copy import deepcopy
+from functools import cache
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -21,6 +24,7 @@ from services.errors import (
     SecretaryError,
     SignInError,
     StaleError,
+    StorageError,
     TooManyAttemptsError,
 )
 
@@ -38,6 +42,10 @@ _STATUS: dict[type[SecretaryError], int] = {
     RefusedError: 422,
     TooManyAttemptsError: 429,
 }
+
+
+_PLACE = re.compile(r" (?:[a-z+]+://\S+|\S+\.db\b)")
+"""Where the database lies: the log tells it, strangers at the sign-in need not know."""
 
 
 class Problem(BaseModel):
@@ -69,7 +77,8 @@ def status_of(error: SecretaryError) -> int:
 def problem_of(error: SecretaryError) -> Problem:
     """Describe an error where no status can be answered any more: in the middle of a stream."""
     status = status_of(error)
-    return Problem(title=HTTPStatus(status).phrase, status=status, detail=str(error))
+    detail = _PLACE.sub("", str(error)) if isinstance(error, StorageError) else str(error)
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
 def problem_to(error: SecretaryError) -> JSONResponse:
@@ -90,10 +99,15 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            "content": {MEDIA_TYPE: {"schema": deepcopy(_problem_schema())}},
         }
         for status in statuses
     }
+
+
+@cache
+def _problem_schema() -> dict[str, Any]:
+    return Problem.model_json_schema()
 
 
 def add_problem_handlers(app: FastAPI) -> None:

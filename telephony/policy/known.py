@@ -8,6 +8,7 @@ import structlog
 from services.domain import CompanyProfile
 from services.errands import Errands
 from services.errors import LineError, SecretaryError
+from telephony.policy.company_hours import with_company_hours
 from telephony.policy.decisions import Place
 from telephony.policy.policy import LinePolicy
 from telephony.policy.reading import policy_of
@@ -74,8 +75,9 @@ class Known:
             ) from error
 
     def policy(self, line: str, company_id: str) -> LinePolicy:
-        """Return the policy that was read last, the default one when none ever was."""
-        return self._policies.get((company_id, line)) or LinePolicy()
+        """Return the policy that was read last, the default one when none ever was; its hours, or the company's."""
+        policy = self._policies.get((company_id, line)) or LinePolicy()
+        return with_company_hours(policy, self.company(company_id))
 
     def company(self, company_id: str) -> CompanyProfile:
         """Return the company that was read last, a nameless one when it never was."""

@@ -115,7 +115,10 @@ class LinePolicy(BaseModel):
     language: Language = Field(
         default="", description="language of the calls; empty: the house's. Name it with a persona of another language"
     )
-    hours: Hours = Field(default_factory=Hours, description="opening hours in the company's time zone; empty: always")
+    hours: Hours = Field(
+        default_factory=Hours,
+        description="opening hours in the company's time zone; empty: the company's own, always where it has none",
+    )
     outside_hours: Literal["answer", "reject", "ring"] = Field(
         default="answer", description="outside opening hours: answer with a greeting of its own, reject, or let it ring"
     )

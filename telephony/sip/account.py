@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import structlog
@@ -20,6 +21,9 @@ PART_NAME = "sip"
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """Pauses after one failed start after the other."""
 
+Hold = Callable[[], AbstractAsyncContextManager[None]]
+"""Keeps other processes away from the account. Raises LineError while one of them has it."""
+
 log = structlog.get_logger()
 
 
@@ -36,8 +40,11 @@ class SipAccount:
         on_call: Callable[[Incoming | CallNews], None],
         on_lost: Callable[[], None],
         *,
+        hold: Hold | None = None,
         clock: Clock | None = None,
     ) -> None:
+        self._hold = hold  # None: nobody else has the account, or it is held from now on
+        self._holding = AsyncExitStack()
         self.problems = Problems()
         self._settings = settings
         self._on_call = on_call
@@ -82,6 +89,7 @@ class SipAccount:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        await self._holding.aclose()
 
     def order(self, order: Order) -> None:
         """Pass an order to the signalling; without one there is no call it could be about."""
@@ -101,6 +109,9 @@ class SipAccount:
         while True:
             agent = SipAgent(self._on_news)
             try:
+                if self._hold is not None:
+                    await self._holding.enter_async_context(self._hold())
+                    self._hold = None
                 await agent.start(self._opening())
                 attempt, self._agent = 0, agent
                 if not self._settings.registers:

@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from services.installation import Installation
 from services.parts import Part, State
 from services.voice.line import LineInfo
 from telephony.answering import Answering
+from telephony.modem_lease import hold_account
 from telephony.policy.gatekeeper import Gatekeeper
 from telephony.sip.account import PART_NAME
 from telephony.sip.agent import INSTALL
@@ -59,7 +61,23 @@ async def sip_service(installation: Installation, settings: SipSettings) -> SipS
         await reception.rejected(replace(info, number=number), reason)
 
     answering = Answering(reception.take, info, missed, rejected, door)
-    return SipService(settings, answering, clock=installation.clock)
+    hold = partial(_hold, installation, _identity(settings), name) if settings.registers else None
+    return SipService(settings, answering, hold=hold, clock=installation.clock)
+
+
+@asynccontextmanager
+async def _hold(installation: Installation, account: str, line: str) -> AsyncIterator[None]:
+    """Hold the account, and close the calls that a process which had it before has left open."""
+    async with hold_account(installation.books.leases, account):
+        try:
+            await installation.books.calls.close_open_calls(line)
+        except SecretaryError as error:
+            log.warning("calls that were left open cannot be closed", error=str(error), line=line)
+        yield
+
+
+def _identity(settings: SipSettings) -> str:
+    return f"{settings.username}@{settings.domain or settings.server}"
 
 
 @asynccontextmanager
@@ -104,7 +122,7 @@ def sip_status(service: SipService) -> dict[str, Any]:
 
 
 async def _name(installation: Installation, settings: SipSettings) -> str:
-    identity = f"{settings.username}@{settings.domain or settings.server}"
+    identity = _identity(settings)
     try:
         async with asyncio.timeout(NAMING_SECONDS):
             return await installation.books.lines.name_for(installation.company_id, "sip", identity)

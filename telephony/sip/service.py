@@ -15,7 +15,7 @@ from services.voice.directory import CallOrder
 from services.voice.line import LineInfo
 from telephony.answering import Answering
 from telephony.policy.gatekeeper import Admit, Refuse
-from telephony.sip.account import SipAccount
+from telephony.sip.account import Hold, SipAccount
 from telephony.sip.line import SipLine
 from telephony.sip.messages import CallNews, HangUp, Incoming, Over
 from telephony.sip.refusals import BUSY, code_for
@@ -39,12 +39,14 @@ class SipService:
     or the call is ended.
     """
 
-    def __init__(self, settings: SipSettings, answering: Answering, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: SipSettings, answering: Answering, *, hold: Hold | None = None, clock: Clock | None = None
+    ) -> None:
         self.answering = answering
         self.codecs = tuple(PCMA if each == "pcma" else PCMU for each in settings.codecs)
         self.media_timeout = settings.media_timeout_seconds
         self.ring_seconds = settings.ring_seconds
-        self.account = SipAccount(settings, self._on_call, self._on_lost, clock=clock)
+        self.account = SipAccount(settings, self._on_call, self._on_lost, hold=hold, clock=clock)
         self.order, self.media = self.account.order, self.account.media
         self._settings = settings
         self._lines: dict[str, SipLine] = {}
@@ -115,29 +117,10 @@ class SipService:
 
     async def dial(self, order: CallOrder) -> str:
         """Begin to call; return the call's id. Raises LineError when the policy forbids it or the line cannot."""
-        base, door = self.answering.info, self.answering.door
-        info = replace(
-            base,
-            direction="out",
-            number=order.to,
-            persona=order.persona or base.persona,
-            terms=replace(base.terms, purpose=order.purpose, opening=order.opening),
-            call_id=uuid.uuid4().hex,
-        )
-        colleague = ""
-        if door is not None:
-            permit = await door.outgoing(self.name, order)
-            info = replace(
-                info,
-                number=permit.number,
-                persona=permit.persona or info.persona,
-                language=permit.language or info.language,
-                terms=permit.terms,
-            )
-            colleague = permit.on_request.to if permit.on_request else ""
+        info, on_request = await self.answering.order(order)
         if reason := self.why_not():
             raise LineError(reason, "Try again when it is free.")
-        self.place(info, colleague=colleague)
+        self.place(info, colleague=on_request.to if on_request else "")
         return info.call_id
 
     def place(self, info: LineInfo, *, colleague: str = "") -> SipLine:

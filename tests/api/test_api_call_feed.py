@@ -17,8 +17,10 @@ from fastapi import FastAPI
 
 from api.calls.feed import call_feed_router
 from api.server import open_socket, serve_app
+from services.accounts.roles import Role
 from services.accounts.tokens import LIFETIME
 from services.events import QUEUE_SIZE, CallEvent, CallEventType
+from services.storage.people.users import UserChange
 from services.web.access import set_accounts
 
 
@@ -129,6 +131,26 @@ async def test_the_feed_ends_for_a_user_who_is_let_in_no_more(tmp_path: Path) ->
             served.publish(1)
             assert (await anext(told))["id"] == "c1.1"
             await house.accounts.set_password("default", OWNER, "another four long words")
+            served.publish(2)
+            async with asyncio.timeout(5):
+                assert [event async for event in told] == []
+
+
+async def test_the_feed_ends_for_a_user_who_has_another_role(tmp_path: Path) -> None:
+    async with serving(tmp_path) as served:
+        house, app = served.house, FastAPI()
+        set_accounts(app, house.accounts)
+        app.include_router(call_feed_router(house.bus, ask_again=0.0))
+        house.app.mount("/asked", app)
+        anton = await house.accounts.add("default", "anton", "another four long words", Role.ADMIN)
+        token = (await house.sign_in("anton", "another four long words")).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        async with served.client.stream("GET", "/asked/admin/calls/stream", headers=headers) as answer:
+            told = events(answer.aiter_lines())
+            await anext(told)
+            served.publish(1)
+            assert (await anext(told))["id"] == "c1.1"
+            await house.accounts.people.edit("default", anton.id, UserChange(role="guest"))
             served.publish(2)
             async with asyncio.timeout(5):
                 assert [event async for event in told] == []

@@ -41,16 +41,20 @@ async def test_each_line_tells_its_state_and_its_day(house: House) -> None:
     await house.store_call("old", started_at=yesterday)
     texts = TextMessages(house.database).of_line("default", "gsm")
     await texts.queue("+7916", "hello", [NewPart("00", 1, "hello", 1, 1, None)], "")
-    lines = (await house.owner.get("/admin/gsm")).json()
+    lines = (await house.owner.get("/admin/gsm")).json()["items"]
     assert lines == [
         {
+            "id": "gsm",
             "name": "gsm",
             "signal_dbm": -71,
             "today": {"calls_in": 2, "answered": 1, "calls_out": 1, "texts_in": 0, "texts_out": 1},
         },
         {
+            "id": "gsm-2",
             "name": "gsm-2",
             "today": {"calls_in": 1, "answered": 0, "calls_out": 0, "texts_in": 0, "texts_out": 0},
         },
     ]
+    assert (await house.owner.get("/admin/gsm/gsm-2")).json() == lines[1]
+    assert (await house.owner.get("/admin/gsm/gsm-3")).status_code == 404
     assert (await house.client.get("/admin/gsm")).status_code == 401

@@ -53,6 +53,7 @@ async def test_the_set_up_link_makes_the_owner_and_signs_in(new_house: House) ->
     company = await new_house.platform.books.companies.profile("default")
     assert company is not None
     assert company.name == "Bäckerei"
+    assert not any(company.fact("name", language) for language in ("en", "ru"))
     again = await new_house.client.post("/setup", json={**given, "username": "eve"})
     assert again.status_code == 422
     assert await new_house.accounts.links.set_up_link("default") is None

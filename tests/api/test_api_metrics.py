@@ -35,7 +35,7 @@ async def served(bus: EventBus, *, token: str = "", metrics: bool = True) -> Asy
 
 async def ask(app: FastAPI, address: str = "127.0.0.1", headers: Mapping[str, str] | None = None) -> httpx.Response:
     transport = httpx.ASGITransport(app, client=(address, 40000))
-    async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.get("/metrics", headers=dict(headers or {}))
 
 

@@ -30,7 +30,7 @@ def sign_in(client: httpx.Client) -> None:
 
 
 def connected(client: httpx.Client) -> bool:
-    return any(line["connected"] for line in client.get("/admin/gsm").json())
+    return any(line["connected"] for line in client.get("/admin/gsm").json()["items"])
 
 
 def ended(client: httpx.Client, address: str) -> dict[str, Any] | None:

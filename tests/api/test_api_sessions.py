@@ -172,7 +172,7 @@ async def test_signing_out_ends_the_session_and_takes_the_cookie(house: House) -
 
 async def test_sessions_are_listed_and_ended(house: House) -> None:
     token, _ = await signed_in(house, **{"User-Agent": "Telephone/1.0 " + "x" * 300})
-    listed = (await house.owner.get("/admin/auth/sessions")).json()
+    listed = (await house.owner.get("/admin/auth/sessions")).json()["items"]
     assert [each["current"] for each in listed] == [False, True]
     other = listed[0]
     assert other["user_agent"].startswith("Telephone/1.0 x")
@@ -183,13 +183,13 @@ async def test_sessions_are_listed_and_ended(house: House) -> None:
     tokens = [(await signed_in(house))[0] for _ in range(3)]
     assert (await house.owner.post("/admin/auth/sessions/revoke-others")).json() == {"ended": 3}
     assert not any([await good(house, each) for each in tokens])
-    assert len((await house.owner.get("/admin/auth/sessions")).json()) == 1
+    assert len((await house.owner.get("/admin/auth/sessions")).json()["items"]) == 1
 
 
 async def test_nobody_ends_the_session_of_another(house: House) -> None:
     await house.accounts.add("default", "boris", "nine blue whales sang", Role.USER)
     token = (await house.sign_in("boris", "nine blue whales sang")).json()["access_token"]
-    (mine,) = (await house.owner.get("/admin/auth/sessions")).json()
+    (mine,) = (await house.owner.get("/admin/auth/sessions")).json()["items"]
     headers = {"Authorization": f"Bearer {token}"}
     assert (await house.client.delete(f"/admin/auth/sessions/{mine['id']}", headers=headers)).status_code == 404
     assert (await house.owner.get("/admin/auth/me")).status_code == 200

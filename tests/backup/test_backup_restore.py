@@ -169,6 +169,16 @@ def test_a_sqlite_backup_does_not_go_into_postgresql(data_dir: Path) -> None:
         restore.prepare(data_dir, parse_url("postgresql://x@y/z"), data_dir / "backups" / NAME, PASSPHRASE)
 
 
+def test_an_empty_folder_is_closed_to_others_and_one_in_use_left_as_it_is(tmp_path: Path) -> None:
+    fresh, used = tmp_path / "fresh", tmp_path / "used"
+    for folder, name in ((fresh, ".gitkeep"), (used, "somebody's")):
+        folder.mkdir()
+        folder.chmod(0o755)
+        (folder / name).touch()
+        Hold(folder).close()
+    assert [folder.stat().st_mode & 0o777 for folder in (fresh, used)] == [0o700, 0o755]
+
+
 def test_while_anybody_uses_the_folder_it_is_not_replaced(data_dir: Path) -> None:
     url = parse_url(sqlite_url(data_dir))
     user, other = enter(data_dir, url), Hold(data_dir)

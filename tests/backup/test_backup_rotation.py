@@ -1,20 +1,23 @@
 """When backups are made by themselves, and which are kept."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from backup_state import PASSPHRASE, sqlite_state
+from eventually import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from services.backup.backups import Backups
+from services.backup.backups import Alone, Backups
 from services.backup.rotation import next_time, superfluous
 from services.backup.settings import BackupSettings
+from services.storage.database import Database
+from services.storage.leases import Leases
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -84,6 +87,36 @@ async def test_a_backup_is_made_by_itself(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
     assert [part.state for part in backups.parts()] == ["ready"] or "very second" in backups.parts()[0].detail
     assert listed[0].size > 0
+
+
+async def test_of_two_processes_one_makes_it(tmp_path: Path) -> None:
+    url = await asyncio.to_thread(sqlite_state, tmp_path / "data", "old")
+    settings = BackupSettings(every_hours=24, passphrase=SecretStr(PASSPHRASE))
+    database = Database(url.render_as_string(hide_password=False))
+    await database.migrate()
+
+    def alone(holder: str) -> Alone:
+        async def run(work: Callable[[], Awaitable[None]]) -> bool:
+            async with Leases(database).holding("job:backup", holder) as held:
+                if held is None:
+                    return False
+                await work()
+                return True
+
+        return run
+
+    async def all_made() -> list[str]:
+        return [each.name for backups in both for each in await backups.listed() if each.verified_at]
+
+    try:
+        both = [Backups(settings, tmp_path / name, url, Hurried(), alone=alone(name)) for name in ("data", "other")]
+        async with both[0].running(), both[1].running():
+            await eventually(all_made)
+            await asyncio.sleep(0.5)  # who was later finds it made, though it took less time than clocks are apart
+            assert len(await all_made()) == 1
+            assert len([each for backups in both for each in await backups.listed()]) == 1
+    finally:
+        await database.close()
 
 
 def test_without_a_passphrase_none_are_made_by_themselves() -> None:

@@ -64,9 +64,11 @@ async def long_call(lines: LiveLines) -> AsyncIterator["asyncio.Task[float]"]:
 
 
 async def shown(lines: LiveLines) -> dict[str, dict[str, object]]:
-    answer = await lines.owner.get("/admin/gsm")
+    answer, monitor = await lines.owner.get("/admin/gsm"), await lines.owner.get("/admin/monitor")
     assert answer.status_code == 200, answer.text
-    return {line["name"]: line for line in answer.json()}
+    names = [line["name"] for line in answer.json()["items"]]
+    assert [line["name"] for line in monitor.json()["lines"]] == names, "the monitor sees the same lines"
+    return {line["name"]: line for line in answer.json()["items"]}
 
 
 async def joined(lines: LiveLines, number: str) -> tuple[SimulatedCall, SimulatedCall]:

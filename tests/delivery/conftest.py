@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from servers import postgres_database
+from servers import migrated_file, postgres_database
 
 from services.storage.database import Database
-from services.storage.engine import sqlite_url
 from services.storage.people.companies import Companies
 
 
@@ -15,7 +14,7 @@ from services.storage.people.companies import Companies
 def delivery_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The DATABASE_URL of a database of either kind."""
     if request.param == "sqlite":
-        yield sqlite_url(tmp_path / "data")
+        yield migrated_file(tmp_path / "data")
         return
     with postgres_database() as url:
         yield url

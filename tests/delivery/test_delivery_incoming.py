@@ -177,7 +177,8 @@ async def test_a_body_that_is_too_long_is_refused(door: Door) -> None:
 
 
 NO_EVENTS = [b"", b"{", b"[]", b"\xff", b'{"type": 5}', b'{"type": ""}', b'{"type": "a\\u0000"}',
-    b'{"type":"a","x":NaN}', b"[" * 100_000, b'{"type":"a","x":"\\ud800"}']  # fmt: skip
+    b'{"type":"a","x":NaN}', b"[" * 100_000, b'{"type":"a","x":"\\ud800"}',
+    b'{"type":"a","x":1e400}', b'{"type":"a","x":' + b"[" * 900 + b"]" * 900 + b"}"]  # fmt: skip
 
 
 async def test_a_signed_body_that_is_no_event_is_refused(door: Door) -> None:

@@ -101,6 +101,15 @@ async def test_what_is_broken_is_found_and_the_remedy_mends_it(tmp_path: Path, c
     assert of(await findings(settings, tmp_path), case.name) is None
 
 
+async def test_a_damaged_key_is_found(tmp_path: Path) -> None:
+    settings = await prepared(tmp_path)
+    (tmp_path / "data" / "secret.key").write_text("rubbish")
+    found = of(await findings(settings, tmp_path), "secret key")
+    assert found is not None
+    assert not sound([found])
+    assert found.fix is None  # whatever could be done at once would lose what is sealed with it
+
+
 async def test_a_missing_data_folder_is_made(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     missing = of(await examine(Examined(settings)), "data folder")

@@ -242,9 +242,26 @@ def test_an_unknown_address_and_a_wrong_method_are_told_in_openais_shape(house: 
         large = client.post("/v1/chat/completions", content=b"x" * 2_000_000)
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "unknown_url")
     assert (wrong.status_code, wrong.json()["error"]["type"]) == (405, "invalid_request_error")
+    assert wrong.json()["error"]["code"] == "method_not_supported"
     assert wrong.headers["allow"] == "GET"
     assert elsewhere.json()["status"] == 404
     assert (large.status_code, large.json()["error"]["code"]) == (413, "request_too_large")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/completions", "/v1/embeddings", "/v1/responses", "/v1", "/v1/images/generations"]
+)
+def test_what_openai_has_and_we_have_not_is_an_unknown_url(house: ServedHouse, path: str) -> None:
+    with house.client() as client:
+        for method in ("GET", "POST"):
+            answer = client.request(method, path, json={"model": "emma", "input": "Hello"})
+            assert answer.status_code == 404
+            assert answer.json()["error"] == {
+                "message": f"Unknown request URL: {method} {path}. /docs lists what there is below /v1.",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "unknown_url",
+            }
 
 
 def test_a_provider_that_fails_is_told_where_the_caller_leads(house: ServedHouse, client: openai.OpenAI) -> None:

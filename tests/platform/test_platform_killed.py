@@ -22,8 +22,8 @@ from services.storage.audit.log import Audit
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
 
-REQUESTS = 500
-KILLS = 6
+TRIALS = [(240, 3), pytest.param((500, 6), marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+"""How many requests are made, and at how many moments among them the server is killed."""
 TOGETHER = 8
 SETTINGS = {
     "SECRETARY_OWNER__USERNAME": "olga",
@@ -132,25 +132,27 @@ async def prepare(house: SilentHouse, shop: Receiver) -> Writers:
         return Writers(house.url, {"Authorization": client.headers["Authorization"]}, out["id"], incoming)
 
 
-async def test_nothing_acknowledged_is_lost(tmp_path: Path, database_url: str) -> None:
+@pytest.mark.parametrize("trial", TRIALS, ids=str)
+async def test_nothing_acknowledged_is_lost(tmp_path: Path, database_url: str, trial: tuple[int, int]) -> None:
+    requests, kills = trial
     dice = random.Random(20_261_121)
-    moments = sorted(dice.sample(range(20, REQUESTS - 20), KILLS))
+    moments = sorted(dice.sample(range(20, requests - 20), kills))
     async with receiver() as shop:
         with silent_house(tmp_path, SETTINGS | {"SECRETARY_DATABASE_URL": database_url}) as house:
             writers = await prepare(house, shop)
-            for moment in [*moments, REQUESTS]:
-                await kill_at(house, writers, moment, dice.uniform(0.0, 0.05))
+            for moment in [*moments, requests]:
+                await kill_at(house, writers, moment, requests, dice.uniform(0.0, 0.05))
                 await asyncio.to_thread(house.start)
             await everything_is_there(writers, shop)
             house_log = house.log
     assert await audit_findings(database_url) == ()
-    assert len(writers.made) + len(writers.pings) + len(writers.left) >= REQUESTS // 2
+    assert len(writers.made) + len(writers.pings) + len(writers.left) >= requests // 2
     assert "Traceback" not in house_log
 
 
-async def kill_at(house: SilentHouse, writers: Writers, moment: int, later: float) -> None:
+async def kill_at(house: SilentHouse, writers: Writers, moment: int, until: int, later: float) -> None:
     """Let the writers write, and kill the server a moment after that many requests were begun."""
-    writing = asyncio.create_task(writers.run(REQUESTS))
+    writing = asyncio.create_task(writers.run(until))
     await eventually(writers.so_far, lambda asked: asked >= moment or writing.done(), 60)
     await asyncio.sleep(later)
     house.kill()

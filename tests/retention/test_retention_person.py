@@ -159,6 +159,26 @@ async def test_a_users_chats_keys_and_consents_are_handed_out_and_erased(house: 
     assert (await house.owner.delete(path, headers={"X-Company": "other"})).status_code == 404
 
 
+async def test_nobody_takes_or_erases_the_data_of_who_stands_above(house: House) -> None:
+    boss = await house.accounts.add("default", "boris", PASSWORD, Role.OWNER)
+    await house.accounts.add("default", "anton", PASSWORD, Role.ADMIN)
+    admin = {"Authorization": f"Bearer {(await house.sign_in('anton')).json()['access_token']}"}
+    for method in ("GET", "DELETE"):
+        answer = await house.client.request(method, f"/admin/users/{boss.id}/data", headers=admin)
+        assert answer.status_code == 403, method
+
+
+async def test_a_deleted_users_chats_go_along_in_every_company(house: House) -> None:
+    user, chats = await house.accounts.add("default", "ulla", PASSWORD, Role.OWNER), house.platform.books.chats
+    for company_id, owner_id in (("default", user.id), ("other", user.id), ("default", "somebody")):
+        chat = await chats.create(company_id, owner_id, "zebra", "", "")
+        await chats.begin_answer(company_id, chat.id, "giraffe")
+    assert len(json.loads((await unpacked(house, f"/admin/users/{user.id}/data"))["chat_messages.json"])) == 2
+    assert (await house.owner.delete(f"/admin/users/{user.id}")).status_code == 204
+    assert rows_naming(house, "zebra")["chats"] == 1
+    assert rows_naming(house, "giraffe")["chat_messages"] == 1
+
+
 async def test_every_spelling_is_known_by_where_the_company_is(house: House) -> None:
     companies = house.platform.books.companies
     for written in ("8 916 123-45-67", *SPELLINGS):

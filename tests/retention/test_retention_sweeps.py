@@ -12,6 +12,7 @@ from services.errors import StorageError
 from services.retention.settings import RetentionSettings
 from services.retention.sweeps import BATCH, Sweep, days, sweep_all
 from services.retention.usual_sweeps import usual_sweeps
+from services.storage.people.usage import UsageKey
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
@@ -62,10 +63,24 @@ async def test_a_room_adds_its_own(house: House) -> None:
 
 async def test_the_houses_own_tables_are_swept(house: House) -> None:
     names = {each.name for each in usual_sweeps(RetentionSettings(), house.platform.books) if each.keep is not None}
-    assert names == {"outbox", "arrivals", "sessions", "invitations", "idempotency"}
+    assert names == {"outbox", "arrivals", "sessions", "invitations", "usage", "idempotency"}
     assert (await house.owner.get("/admin/auth/sessions")).status_code == 200
     house.clock.ahead = 90 * 86_400.0
     await house.platform.retention.clean_up()
     async with house.database.read() as session:
         left = await session.scalar(text("SELECT count(*) FROM sessions WHERE company_id = 'default'"))
     assert left == 0
+
+
+async def test_counts_of_usage_go_after_two_years_and_old_chats_with_their_messages(house: House) -> None:
+    books, today = house.platform.books, house.clock.now().date()
+    keys = [UsageKey("default", today - timedelta(days=ago), "calls") for ago in (0, 700, 801, 900)]
+    await books.usage.add(dict.fromkeys(keys, 1))
+    chat = await books.chats.create("default", "somebody", "Menu", "", "")
+    await books.chats.begin_answer("default", chat.id, "Soup?")
+    settings = RetentionSettings(chats_days=7)
+    assert await sweep_all(usual_sweeps(settings, books), house.clock.now() + timedelta(days=6)) == {"usage": 2}
+    assert await sweep_all(usual_sweeps(settings, books), house.clock.now() + timedelta(days=8)) == {"chats": 1}
+    async with house.database.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM chat_messages WHERE company_id = 'default'")) == 0
+        assert await session.scalar(text("SELECT count(*) FROM usage_counts WHERE company_id = 'default'")) == 2

@@ -127,6 +127,9 @@ async def test_after_a_death_of_redis_it_goes_on(server: RedisServer) -> None:
         '{"by": "x", "event": {"type": "turn"}}',
         '{"by": "x", "event": {"company_id": "a", "call_id": "b", "sequence": 1, "at_ms": 1, "type": "?", "data": {}}}',
         '{"by": "x", "event": {"company_id": "a", "call_id": "b", "sequence": "?", "at_ms": 1, "type": "turn"}}',
+        '{"by": "x", "note": 7}',
+        '{"by": "x", "note": ["a", "b", "c"]}',
+        '{"by": "x", "note": ["nobody hears this", ""]}',
     ],
 )
 async def test_what_cannot_be_read_is_passed_over(server: RedisServer, sent: str) -> None:
@@ -142,6 +145,21 @@ async def test_what_cannot_be_read_is_passed_over(server: RedisServer, sent: str
         first.bus.publish(event)
         await second.until_seen(1)
         assert second.seen == [event]
+
+
+async def test_a_note_is_heard_by_the_others(server: RedisServer) -> None:
+    async with processes(server.url, 3) as found:
+        heard: list[list[str]] = [[] for _ in found]
+        for each, texts in zip(found, heard, strict=True):
+            each.relay.hear("colour", texts.append)
+        found[0].relay.note("taste", "sweet")
+        for text in ("red", "red", "blue"):  # of equal ones that wait, one is sent
+            found[0].relay.note("colour", text)
+        async with asyncio.timeout(30):
+            while min(map(len, heard[1:])) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert heard == [[], ["red", "blue"], ["red", "blue"]]
 
 
 async def test_without_redis_there_is_nothing_to_relay() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from servers import postgres, postgres_database
+from servers import migrated_file, postgres, postgres_database
 
 from services.storage.database import Database
 from services.storage.engine import sqlite_url
@@ -47,8 +47,10 @@ def empty_database_url(database_kind: str, data_dir: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str, data_dir: Path) -> AsyncIterator[Database]:
     """A migrated database with the companies "default" and "other"."""
+    if database_url == sqlite_url(data_dir):
+        migrated_file(data_dir)
     opened = Database(database_url)
     await opened.migrate()
     await Companies(opened).ensure_default("Bakery", "ru", "Europe/Moscow", {"ru": {"hours": "с 9 до 18"}})

@@ -58,9 +58,13 @@ async def test_pragmas_are_on_for_readers_and_the_writer(database: Database) -> 
     assert await pragmas("read") == {**common, "query_only": 1}
 
 
-@sqlite_only
-async def test_the_folder_and_the_files_are_private(database: Database, data_dir: Path) -> None:
+async def test_the_folder_and_the_files_are_private(data_dir: Path) -> None:
+    database = Database(sqlite_url(data_dir))
+    await database.migrate()
+    async with database.write() as session:
+        await session.execute(text("UPDATE companies SET name = name"))
     found = modes(data_dir)
+    await database.close()
     assert found.pop("data") == 0o700
     assert found.keys() >= {"secretary.db", "secretary.db-wal"}
     assert set(found.values()) == {0o600}
@@ -233,7 +237,9 @@ async def test_the_state_is_ready_after_the_migration(database: Database, databa
     assert place(parse_url(database_url)) in part.detail
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "://", "sqlite+aiosqlite://"])
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://a:b@c/d", "sqlite://", "sqlite:///:memory:", "://", "sqlite+aiosqlite://"]
+)
 def test_an_unusable_url_is_said(url: str) -> None:
     with pytest.raises(StorageError) as caught:
         Database(url)

@@ -5,14 +5,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from services.domain import Reach
-from services.errors import ConflictError, NotFoundError, RefusedError, StaleError
+from services.dialogue.personas import seed_personas
+from services.domain import FaqEntry, Reach
+from services.errors import ConflictError, NotFoundError, RefusedError, StaleError, StorageError
+from services.knowledge.seed import seed_faq
 from services.storage.content.consents import Consents, NewConsent
+from services.storage.content.faq import FaqEntries
 from services.storage.content.legal import LegalTexts
+from services.storage.content.personas import Personas
 from services.storage.database import Database
 from services.storage.people.api_keys import MOST, KeyBook, StoredKey
 from services.storage.people.companies import Companies
 from services.storage.people.company_removal import CompanyRemoval
+from services.storage.people.founding import Founding
 from services.storage.people.users import Users
 from services.storage.privacy.erasure import Erasures
 from services.storage.privacy.old_rows import OldRows
@@ -126,9 +131,21 @@ async def test_a_consent_names_the_words_and_can_be_taken_back(database: Databas
     assert await consents.get("default", consent.id) == taken_back
 
 
+async def test_a_company_is_made_whole_or_not_at_all(database: Database) -> None:
+    values = {"name": "Half", "language": "en", "time_zone": "UTC", "plan": "standard", "facts": {}, "settings": {}}
+    broken = FaqEntry("", "Open?", None, "en")  # type: ignore[arg-type]  # no answer: the database refuses it
+    with pytest.raises(StorageError):
+        await Founding(database).found(values, seed_personas(), [broken])
+    assert "Half" not in [each.name for each in (await Companies(database).list())[0]]
+    made = await Founding(database).found(values, seed_personas(), seed_faq("en"))
+    assert {each.slug for each in await Personas(database).all(made.id)} == {each.slug for each in seed_personas()}
+    assert len(await FaqEntries(database).entries(made.id)) == len(seed_faq("en"))
+
+
 async def test_a_company_is_edited_by_version_and_keeps_what_is_not_named(database: Database) -> None:
     companies = Companies(database)
-    made = await companies.add("Dentist", "en", "Europe/London", {"en": {"a": "b"}}, "standard", {"limits": {"x": 1}})
+    values = {"name": "Dentist", "language": "en", "time_zone": "Europe/London", "plan": "standard"}
+    made = await Founding(database).found({**values, "facts": {"en": {"a": "b"}}, "settings": {"limits": {"x": 1}}})
     edited = await companies.edit(made.id, {"name": "Clinic", "settings": {"address": "here"}}, 1)
     assert (edited.name, edited.settings, edited.version) == (
         "Clinic",

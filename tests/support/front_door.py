@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from forked import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,17 +26,9 @@ def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
 def secretary(
     *arguments: str, cwd: Path, timeout: float = 100, typed: str = "", settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
-    return subprocess.run(
-        [sys.executable, str(ROOT / "orchestrator.py"), *arguments],
-        cwd=cwd,
-        env=environment(settings),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    """Run one command to its end, in a process of its own (see forked.py)."""
+    script = ROOT / "orchestrator.py"
+    return run(script, arguments, cwd=cwd, env=environment(settings), typed=typed, timeout=timeout)
 
 
 def free_port() -> int:

@@ -1,9 +1,11 @@
 """The house as a server without speech and telephone, in a process of its own: it starts within two seconds.
 
-Run as a script it serves; `silent_house` runs it, kills it and starts it again.
+Run as a script it serves; `silent_house` runs it, kills it and starts it again. What it reads from its standard input
+are events of calls, a line of JSON each, which happen in it from then on.
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -11,9 +13,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import httpx
+from forked import Forked, start
+
+if TYPE_CHECKING:
+    from services.events import CallEvent, EventBus
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
@@ -33,7 +41,8 @@ class SilentHouse:
             "SECRETARY_TELEPHONY__ENABLED": "false",
         }
         self._environment = clean | own | dict(settings)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | subprocess.Popen[bytes] | None = None
+        self._events: IO[bytes] | None = None
 
     @property
     def log(self) -> str:
@@ -42,13 +51,13 @@ class SilentHouse:
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__, str(self._port)],
-                cwd=self._log.parent,
-                env=self._environment,
-                stdout=log,
-                stderr=log,
+        self._close_events()
+        theirs, ours = os.pipe()
+        self._events = os.fdopen(ours, "wb", buffering=0)
+        with self._log.open("ab") as log, os.fdopen(theirs, "rb") as given:
+            where = self._log.parent
+            self._process = start(
+                Path(__file__), [str(self._port)], cwd=where, env=self._environment, streams=(given, log, log)
             )
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -62,11 +71,17 @@ class SilentHouse:
                 return
         raise AssertionError(f"the server does not answer: {self.log[-3000:]}")
 
+    def publish(self, event: "CallEvent") -> None:
+        """Let something happen in a call of this server."""
+        assert self._events is not None
+        self._events.write(json.dumps(asdict(event)).encode() + b"\n")
+
     def kill(self) -> None:
         """Kill it at once."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        self._close_events()
 
     def stop(self) -> None:
         """End it as a user would."""
@@ -76,6 +91,12 @@ class SilentHouse:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self._close_events()
+
+    def _close_events(self) -> None:
+        events, self._events = self._events, None
+        if events is not None:
+            events.close()
 
 
 @contextmanager
@@ -97,8 +118,27 @@ async def _serve(port: int) -> None:
     from api.server import open_socket, serve_app
 
     with open_socket("127.0.0.1", port) as socket:
-        async with orchestrator()["open_house"](speech=False) as (_, app):
+        async with orchestrator()["open_house"](speech=False) as (installation, app):
+            await installation.mind.start()
+            telling = asyncio.create_task(_publish(installation.bus))
             await serve_app(app, socket, lambda _: None)
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _publish(bus: "EventBus") -> None:
+    from services.events import CallEvent, CallEventType
+
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    try:
+        while line := await reader.readline():
+            told = json.loads(line)
+            bus.publish(CallEvent(**told | {"type": CallEventType(told["type"])}))
+    finally:
+        transport.close()
 
 
 if __name__ == "__main__":

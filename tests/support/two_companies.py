@@ -87,6 +87,12 @@ async def posted(installation: Installation, company_id: str) -> tuple[str, ...]
     return ((await installation.books.outbox.list(company_id))[0][0].id,)
 
 
+async def noted(installation: Installation, company_id: str) -> tuple[str, ...]:
+    """Return the number of an audit entry; one is written where there is none."""
+    await installation.books.audit.note("look", "company", _word(company_id), company_id=company_id)
+    return (str((await installation.books.audit.list(company_id))[0][0].seq),)
+
+
 def _word(company_id: str) -> str:
     return MARK if company_id == OTHER else "bakery"
 
@@ -100,6 +106,12 @@ MADE_HERE: dict[str, Make] = {
     "/admin/calls": call,
     "/admin/contacts": lambda _, __: named("+79161234567"),
     "/admin/gsm": lambda _, __: named("gsm"),
+    "/admin/audit": noted,
+    "/admin/voices": lambda _, __: named("espeak:en"),
+    "/admin/stt": lambda _, __: named("stt:vosk"),
+    "/admin/models": lambda _, __: named("stt:vosk"),
+    "/admin/services": lambda _, __: named("database"),
+    "/admin/settings": lambda _, __: named("SECRETARY_PORT"),
 }
 """What no POST of the API makes, by the path of its collection."""
 

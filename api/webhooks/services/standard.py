@@ -18,6 +18,7 @@ from services.errors import RefusedError
 from services.storage.delivery.arrivals import ArrivalRecord
 
 MESSAGE = "message.create"
+DEEPEST = 50
 _TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _PRINTED = r"^[^\x00-\x1f\x7f]*$"
 
@@ -43,9 +44,12 @@ class Standard:
         """Return the type and the whole payload."""
         try:
             payload = json.loads(body.decode("utf-8"), parse_constant=_refuse)
-            json.dumps(payload, ensure_ascii=False).encode("utf-8")  # half a character, escaped, is no text
+            # Half a character, escaped, is no text, and a number beyond all bounds (1e400) none of JSON.
+            json.dumps(payload, ensure_ascii=False, allow_nan=False).encode("utf-8")
         except (ValueError, RecursionError):
             raise RefusedError("The body is no JSON.") from None
+        if _depth(payload) > DEEPEST:
+            raise RefusedError(f"The body is nested more than {DEEPEST} deep.")
         kind = payload.get("type") if isinstance(payload, dict) else None
         if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
             raise RefusedError('The body must be like {"type": "message.create", "timestamp": "...", "data": {}}.')
@@ -76,6 +80,20 @@ class Standard:
         )
         await desk.messages.save(message)
         return wanted.number
+
+
+def _depth(value: Any) -> int:
+    """Return how deep lists and objects lie in each other; without recursion, as they may lie deep."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return depth
 
 
 def _refuse(constant: str) -> None:

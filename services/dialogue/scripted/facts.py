@@ -1,5 +1,6 @@
 """The company's facts, asked in words or by keys."""
 
+from services.dialogue.known_facts import facts_of
 from services.dialogue.notice import NOTICE_FACT
 from services.dialogue.scripted.fixed import FixedText
 from services.dialogue.scripted.scene import Reply, Scene
@@ -23,9 +24,11 @@ def fact(scene: Scene, key: str) -> Reply:
 
 
 def fact_text(scene: Scene, key: str) -> str:
-    """Return a fact in the language spoken; whom to connect with has no language."""
+    """Return a fact in the language spoken, or what the company's settings tell; whom to call has no language."""
     company = scene.conversation.company
-    return company.fact(key, scene.language) or (company.fact(key, company.language) if key == TRANSFER_FACT else "")
+    if key == TRANSFER_FACT:
+        return company.fact(key, scene.language) or company.fact(key, company.language)
+    return facts_of(company, scene.language).get(key, "")
 
 
 def company_name(scene: Scene) -> str:

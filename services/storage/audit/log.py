@@ -10,7 +10,7 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
-from services.errors import RefusedError
+from services.errors import NotFoundError, RefusedError
 from services.storage import cursor as cursors
 from services.storage.audit.chain import FIRST, canonical
 from services.storage.audit.hook import note_in
@@ -112,6 +112,14 @@ class Audit:
             rows = (await session.scalars(query.order_by(AuditRow.seq.desc()).limit(limit + 1))).all()
         following = cursors.encode(rows[limit - 1].at, str(rows[limit - 1].seq)) if len(rows) > limit else None
         return [AuditEntry.of(row) for row in rows[:limit]], following
+
+    async def get(self, company_id: str | None, seq: int) -> AuditEntry:
+        """Return one entry. Raises NotFoundError."""
+        async with self._database.read() as session:
+            row = await session.scalar(_chosen(company_id, EVERYTHING).where(AuditRow.seq == seq))
+            if row is None:
+                raise NotFoundError("There is no such entry.")
+            return AuditEntry.of(row)
 
     async def all(self, company_id: str | None, *, only: AuditFilter = EVERYTHING) -> AsyncIterator[AuditEntry]:
         """Iterate over the entries, oldest first, up to the one that is newest as this begins."""

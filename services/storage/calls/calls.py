@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, false, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -100,10 +100,16 @@ class CallStore:
         For the start of the process that owns `lines` (none: every line), of every company at once. On lines of others,
         which may be having a call right now, only calls without an event for an hour are closed.
         """
+        return await self._close(CallRow.line.in_(lines) if lines else true())
+
+    async def close_abandoned_calls(self) -> int:
+        """Do the same on lines of others only."""
+        return await self._close(false())
+
+    async def _close(self, own: ColumnElement[bool]) -> int:
         now = self._clock.now()
         of_call = (CallEventRow.company_id == CallRow.company_id, CallEventRow.call_id == CallRow.id)
         last_event = select(func.max(CallEventRow.recorded_at)).where(*of_call).scalar_subquery()
-        own = CallRow.line.in_(lines) if lines else true()
         query = (
             select(CallRow)
             .where(CallRow.ended_at.is_(None), or_(own, last_event < now - ABANDONED))

@@ -15,11 +15,11 @@ from services.errors import ConflictError, NotFoundError, StaleError
 from services.storage import cursor as cursors
 from services.storage.chats.records import Chat, ChatMessage, ChatThread, Role, chat_record, message_record
 from services.storage.chats.tables import ChatMessageRow, ChatRow
+from services.storage.chats.thread import read_thread
 from services.storage.columns import new_id
 from services.storage.content.personas import _persona as persona_of
 from services.storage.database import Database
 from services.storage.people.companies import _profile as company_profile
-from services.storage.tables import CompanyRow, PersonaRow
 
 _PAST_THE_ORM = {
     "synchronize_session": False,
@@ -105,7 +105,7 @@ class Chats:
         query = select(ChatMessageRow).where(*_in_chat(reach.company_id, chat_id))
         if cursor:
             number = cursors.decode(cursor)[1]
-            query = query.where(ChatMessageRow.number < (int(number) if number.isdecimal() else 0))
+            query = query.where(ChatMessageRow.number < cursors.number(number))
         query = query.order_by(ChatMessageRow.number.desc()).limit(limit + 1)
         async with self._database.read() as session:
             _found(await session.scalar(_one(reach, chat_id)))
@@ -116,30 +116,12 @@ class Chats:
 
     async def open(self, reach: Reach, chat_id: str, history: int) -> ChatThread:
         """Read a chat with its newest messages, its company and who answers in it. Raises NotFoundError."""
-        persona = and_(PersonaRow.company_id == ChatRow.company_id, PersonaRow.slug == ChatRow.persona)
-        query = (
-            select(ChatRow, CompanyRow, PersonaRow)
-            .join(CompanyRow, CompanyRow.id == ChatRow.company_id)
-            .outerjoin(PersonaRow, persona)
-            .where(_within(reach), ChatRow.id == chat_id)
-        )
-        newest = (
-            select(ChatMessageRow)
-            .where(*_in_chat(reach.company_id, chat_id))
-            .order_by(ChatMessageRow.number.desc())
-            .limit(history)
-        )
-        async with self._database.read() as session:
-            found = (await session.execute(query)).first()
-            if found is None:
-                raise _missing()
-            chat, company = found[0], found[1]
-            who: PersonaRow | None = found[2]
-            if who is None:  # deleted since: the one that answers in the company's language
-                who = await session.scalar(_answering_in(company.id, company.language))
-            if who is None:
-                raise ConflictError("The company has no persona that could answer.", "Make one, or restore the first.")
-            rows = (await session.scalars(newest)).all()
+        found = await self._database.look(lambda session: read_thread(session, reach, chat_id, history))
+        if found is None:
+            raise _missing()
+        chat, company, who, rows = found
+        if who is None:
+            raise ConflictError("The company has no persona that could answer.", "Make one, or restore the first.")
         until = chat.answering_until
         return ChatThread(
             chat_record(chat),
@@ -150,6 +132,13 @@ class Chats:
             chat.state_before,
             until is not None and until > self._clock.now(),
         )
+
+    async def answering(self, company_id: str, chat_id: str) -> bool:
+        """Tell whether an answer is being written in a chat, in whichever process."""
+        query = select(ChatRow.answering_until).where(ChatRow.company_id == company_id, ChatRow.id == chat_id)
+        async with self._database.read() as session:
+            until = await session.scalar(query)
+        return until is not None and until > self._clock.now()
 
     async def begin_answer(self, company_id: str, chat_id: str, text: str | None) -> ChatMessage | None:
         """Store what the user says (None: nothing, the last answer is given anew), and that it is being answered.
@@ -248,12 +237,6 @@ def _one(reach: Reach, chat_id: str) -> Any:
 
 def _in_chat(company_id: str, chat_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return ChatMessageRow.company_id == company_id, ChatMessageRow.chat_id == chat_id
-
-
-def _answering_in(company_id: str, language: str) -> Any:
-    """Select the persona that answers in `language`; any other of the company where none does."""
-    first = (PersonaRow.language == language).desc(), PersonaRow.is_default.desc(), PersonaRow.created_at
-    return select(PersonaRow).where(PersonaRow.company_id == company_id).order_by(*first).limit(1)
 
 
 def _new_message(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import String, bindparam, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock, LoopClock
@@ -18,6 +18,9 @@ from services.storage.database import Database
 from services.storage.editing import expect_version, set_changed
 from services.storage.people.companies import DEFAULT_COMPANY
 from services.storage.tables import CompanyRow, FaqEntryRow
+
+# Made once: every answer asks it.
+_REVISION = select(CompanyRow.faq_revision).where(CompanyRow.id == bindparam("company", type_=String))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,8 @@ class FaqEntries:
 
     async def revision(self, company_id: str) -> str:
         """Return a mark that changes with every change of the entries; "0" when there never were any."""
-        query = select(CompanyRow.faq_revision).where(CompanyRow.id == company_id)
-        async with self._database.read() as session:
-            return str(await session.scalar(query) or 0)
+        asked = {"company": company_id}
+        return str(await self._database.look(lambda session: session.scalar(_REVISION, asked), single=True) or 0)
 
     async def seed(self, company_id: str, entries: Sequence[FaqEntry]) -> None:
         """Add `entries` if the company has never had any: what an owner deleted does not come back.
@@ -59,12 +61,7 @@ class FaqEntries:
         Only the first company's keep their own ids, which are one for all companies.
         """
         async with self._database.write() as session:
-            revision = await session.scalar(select(CompanyRow.faq_revision).where(CompanyRow.id == company_id))
-            if revision == 0 and entries:
-                now = self._clock.now()
-                own = [entry if company_id == DEFAULT_COMPANY else replace(entry, id="") for entry in entries]
-                session.add_all(_row(company_id, entry, now) for entry in own)
-                await _move_on(session, company_id)
+            await seed_entries(session, company_id, entries, self._clock.now())
 
     async def add(self, company_id: str, entry: FaqEntry) -> FaqRecord:
         """Add one entry; one without an id gets its own.
@@ -128,6 +125,15 @@ class FaqEntries:
             expect_version(row.version, expected)
             await session.delete(row)
             await _move_on(session, company_id)
+
+
+async def seed_entries(session: AsyncSession, company_id: str, entries: Sequence[FaqEntry], now: datetime) -> None:
+    """Do what FaqEntries.seed does, within a transaction."""
+    revision = await session.scalar(select(CompanyRow.faq_revision).where(CompanyRow.id == company_id))
+    if revision == 0 and entries:
+        own = [entry if company_id == DEFAULT_COMPANY else replace(entry, id="") for entry in entries]
+        session.add_all(_row(company_id, entry, now) for entry in own)
+        await _move_on(session, company_id)
 
 
 async def _require(session: AsyncSession, company_id: str, entry_id: str) -> FaqEntryRow:

@@ -43,31 +43,14 @@ class Personas:
         The first persona of a language becomes the one that answers in it. One that was seeded before personas had
         fillers, and that nobody has edited since, is given them.
         """
-        now = self._clock.now()
         async with self._database.write() as session:
-            rows = (await session.scalars(select(PersonaRow).where(PersonaRow.company_id == company_id))).all()
-            known = {row.slug: row for row in rows}
-            served = {row.language for row in rows if row.is_default}
-            for persona in personas:
-                row = known.get(persona.slug)
-                if row is not None:
-                    if not row.fillers and row.updated_at == row.created_at:
-                        row.fillers = list(persona.fillers)
-                    continue
-                first = persona.language not in served
-                row = PersonaRow(
-                    **asdict(persona), company_id=company_id, is_default=first, created_at=now, updated_at=now
-                )
-                session.add(row)
-                known[persona.slug] = row
-                served.add(persona.language)
+            await seed_personas(session, company_id, personas, self._clock.now())
 
     async def get(self, company_id: str, slug: str) -> Persona | None:
         """Return one persona, None when the company has none of this slug."""
         query = select(PersonaRow).where(PersonaRow.company_id == company_id, PersonaRow.slug == slug)
-        async with self._database.read() as session:
-            row = await session.scalar(query)
-            return None if row is None else _persona(row)
+        row = await self._database.look(lambda session: session.scalar(query), single=True)
+        return None if row is None else _persona(row)
 
     async def for_language(self, company_id: str, language: str) -> Persona | None:
         """Return the persona that answers in `language` (ISO 639-1), None when the company has none."""
@@ -77,9 +60,8 @@ class Personas:
             .order_by(PersonaRow.is_default.desc(), PersonaRow.created_at, PersonaRow.slug)
             .limit(1)
         )
-        async with self._database.read() as session:
-            row = await session.scalar(query)
-            return None if row is None else _persona(row)
+        row = await self._database.look(lambda session: session.scalar(query), single=True)
+        return None if row is None else _persona(row)
 
     async def all(self, company_id: str) -> builtins.list[Persona]:
         """Return every persona of the company, by slug."""
@@ -173,6 +155,24 @@ class Personas:
 
     def _stand(self, row: PersonaRow) -> None:
         row.is_default, row.version, row.updated_at = True, row.version + 1, self._clock.now()
+
+
+async def seed_personas(session: AsyncSession, company_id: str, personas: Sequence[Persona], now: datetime) -> None:
+    """Do what Personas.seed does, within a transaction."""
+    rows = (await session.scalars(select(PersonaRow).where(PersonaRow.company_id == company_id))).all()
+    known = {row.slug: row for row in rows}
+    served = {row.language for row in rows if row.is_default}
+    for persona in personas:
+        row = known.get(persona.slug)
+        if row is not None:
+            if not row.fillers and row.updated_at == row.created_at:
+                row.fillers = list(persona.fillers)
+            continue
+        first = persona.language not in served
+        row = PersonaRow(**asdict(persona), company_id=company_id, is_default=first, created_at=now, updated_at=now)
+        session.add(row)
+        known[persona.slug] = row
+        served.add(persona.language)
 
 
 async def _find(session: AsyncSession, company_id: str, slug: str) -> PersonaRow | None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from services.clock import Clock, LoopClock
 from services.errors import ConflictError, NotFoundError
 from services.storage import cursor as cursors
+from services.storage.audit.hook import note_in
 from services.storage.columns import new_id
 from services.storage.database import Database
 from services.storage.delivery.bell import Bell
@@ -193,6 +194,7 @@ class OutboxBook:
             row.expires_at = now + max(row.expires_at - row.created_at, timedelta(hours=1))
             row.attempts = 0 if row.status == DEAD else row.attempts
             row.status, row.next_at, row.finished_at = WAITING, now, None
+            note_in(session.sync_session, "retry", "outbox", message_id, company_id=company_id)
         self.bell.ring()
         return outbox_record(row)
 
@@ -200,6 +202,7 @@ class OutboxBook:
         """Delete a message, sent or not. Raises NotFoundError."""
         async with self._database.write() as session:
             await session.delete(await _require(session, company_id, message_id))
+            note_in(session.sync_session, "drop", "outbox", message_id, company_id=company_id)
 
     async def sweep(self, before: datetime, batch: int) -> int:
         """Delete some messages of all companies that were finished before then, return how many."""

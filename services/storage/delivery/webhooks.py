@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.clock import Clock, LoopClock
 from services.errors import ConflictError, NotFoundError, StaleError
 from services.storage import cursor as cursors
+from services.storage.audit.hook import note_in
 from services.storage.columns import new_id
 from services.storage.database import Database
 from services.storage.delivery.announcing import PING, WEBHOOK, webhook_message
@@ -206,6 +207,7 @@ class Webhooks:
                 raise ConflictError("The webhook is switched off.", "Switch it on first.")
             message = webhook_message(webhook_id, PING, {"webhook_id": webhook_id}, new_id(), now)
             await session.run_sync(put_in, company_id, [message], now)
+            note_in(session.sync_session, "test", "webhooks", webhook_id, company_id=company_id)
         return message.id
 
     async def remove(self, company_id: str, webhook_id: str) -> None:

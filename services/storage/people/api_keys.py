@@ -98,8 +98,7 @@ class KeyBook:
             .where(ApiKeyRow.hash == digest)
             .execution_options(**every_company("a key tells its company"))
         )
-        async with self._database.read() as session:
-            found = (await session.execute(query)).one_or_none()
+        found = await self._database.look(lambda session: session.execute(query).one_or_none(), single=True)
         if found is None:
             return None
         row, user, company_active = found

@@ -66,9 +66,8 @@ class Companies:
 
     async def profile(self, company_id: str) -> CompanyProfile | None:
         """Return a company's profile, None when there is no such company."""
-        async with self._database.read() as session:
-            row = await session.get(CompanyRow, company_id)
-            return None if row is None else _profile(row)
+        row = await self._database.look(lambda session: session.get(CompanyRow, company_id), single=True)
+        return None if row is None else _profile(row)
 
     async def update_facts(self, company_id: str, facts: Facts) -> None:
         """Replace all facts of a company: by language, then key. Raises StorageError when there is no such company."""
@@ -78,40 +77,20 @@ class Companies:
                 raise StorageError(f"There is no company {company_id!r}.")
             self._change(row, {"facts": _plain(facts)})
 
-    async def add(
-        self, name: str, language: str, time_zone: str, facts: Facts, plan: str, settings: Mapping[str, Any]
-    ) -> CompanyRecord:
-        """Store a new company."""
-        row = CompanyRow(
-            name=name,
-            language=language,
-            time_zone=time_zone,
-            facts=_plain(facts),
-            plan=plan,
-            settings=dict(settings),
-            active=True,
-            version=1,
-            created_at=self._clock.now(),
-        )
-        async with self._database.write() as session:
-            session.add(row)
-            await session.flush()
-            return _record(row)
-
     async def list(self, limit: int = 50, cursor: str | None = None) -> tuple[tuple[CompanyRecord, ...], str | None]:
         """Return (companies, next cursor), newest first."""
         query = page_of(select(CompanyRow), CompanyRow.created_at, CompanyRow.id, limit, cursor)
         async with self._database.read() as session:
             rows = (await session.scalars(query)).all()
-        return cut(rows, limit, _record, lambda row: (row.created_at, row.id))
+        return cut(rows, limit, company_record, lambda row: (row.created_at, row.id))
 
     async def get(self, company_id: str) -> CompanyRecord:
         """Return a company. Raises NotFoundError."""
         async with self._database.read() as session:
-            return _record(await _require(session, company_id))
+            return company_record(await _require(session, company_id))
 
     async def edit(self, company_id: str, changes: Mapping[str, Any], expected: int | None = None) -> CompanyRecord:
-        """Set name, language, time_zone, facts, plan; what `settings` does not name stays.
+        """Set name, language, time_zone, facts, plan, settings as far as given; what `settings` does not name stays.
 
         Raises NotFoundError; StaleError when it is not the `expected` version any more.
         """
@@ -119,7 +98,7 @@ class Companies:
             row = await _require(session, company_id)
             expect_version(row.version, expected)
             self._change(row, {**changes, "settings": {**row.settings, **changes.get("settings", {})}})
-            return _record(row)
+            return company_record(row)
 
     async def set_active(self, company_id: str, active: bool) -> CompanyRecord:
         """Let the company's people sign in, or nobody. Raises NotFoundError; ConflictError for the default company."""
@@ -128,7 +107,7 @@ class Companies:
             if company_id == DEFAULT_COMPANY and not active:
                 raise ConflictError("The first company of an installation stays active.")
             self._change(row, {"active": active})
-            return _record(row)
+            return company_record(row)
 
     def _change(self, row: CompanyRow, changes: Mapping[str, Any]) -> None:
         if set_changed(row, changes):
@@ -147,10 +126,21 @@ def _plain(facts: Facts) -> dict[str, dict[str, str]]:
 
 
 def _profile(row: CompanyRow) -> CompanyProfile:
-    return CompanyProfile(row.id, row.name, row.language, row.time_zone, row.facts)
+    settings = row.settings or {}
+    return CompanyProfile(
+        row.id,
+        row.name,
+        row.language,
+        row.time_zone,
+        row.facts,
+        address=settings.get("address", ""),
+        hours=settings.get("hours", {}),
+        holidays={each["day"]: each.get("hours", "") for each in settings.get("holidays", ())},
+    )
 
 
-def _record(row: CompanyRow) -> CompanyRecord:
+def company_record(row: CompanyRow) -> CompanyRecord:
+    """Return the record of a stored company."""
     return CompanyRecord(
         id=row.id,
         name=row.name,

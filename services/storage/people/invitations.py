@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock
@@ -78,11 +78,7 @@ class Invitations:
         self, company_id: str, limit: int, cursor: str | None
     ) -> tuple[builtins.list[InvitationRecord], str | None]:
         """Return a page of a company's open invitations, newest first, and the cursor of the next one."""
-        query = select(InvitationRow).where(
-            InvitationRow.company_id == company_id,
-            InvitationRow.kind == "invitation",
-            InvitationRow.expires_at > self._clock.now(),
-        )
+        query = select(InvitationRow).where(*self._open(company_id))
         if cursor:
             query = query.where(tuple_(InvitationRow.created_at, InvitationRow.id) < tuple_(*cursors.decode(cursor)))
         query = query.order_by(InvitationRow.created_at.desc(), InvitationRow.id.desc()).limit(limit + 1)
@@ -90,6 +86,15 @@ class Invitations:
             rows = (await session.scalars(query)).all()
         following = cursors.encode(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None
         return [_record(row) for row in rows[:limit]], following
+
+    async def get(self, company_id: str, invitation_id: str) -> InvitationRecord:
+        """Return an open invitation. Raises NotFoundError."""
+        query = select(InvitationRow).where(*self._open(company_id), InvitationRow.id == invitation_id)
+        async with self._database.read() as session:
+            row = await session.scalar(query)
+            if row is None:
+                raise _missing()
+            return _record(row)
 
     async def remove(self, company_id: str, invitation_id: str) -> None:
         """Take an invitation back. Raises NotFoundError."""
@@ -101,7 +106,7 @@ class Invitations:
         async with self._database.write() as session:
             row = await session.scalar(query)
             if row is None:
-                raise NotFoundError("There is no such invitation.")
+                raise _missing()
             await session.delete(row)
 
     async def join(self, token_hash: str, username: str, password_hash: str) -> UserRecord:
@@ -142,11 +147,19 @@ class Invitations:
             company = await session.get_one(CompanyRow, row.company_id)
             if company_name:
                 company.name, company.updated_at = company_name, now
+                company.facts = {  # callers hear a name of the facts first, and there it is the sample company's
+                    language: {key: text for key, text in facts.items() if key != "name"}
+                    for language, facts in company.facts.items()
+                }
                 company.version += 1
             user = await add_user(session, now, row.company_id, username, password_hash, OWNER)
             await session.delete(row)
             await session.flush()
             return user_record(user)
+
+    def _open(self, company_id: str) -> tuple[ColumnElement[bool], ...]:
+        of_company = InvitationRow.company_id == company_id
+        return of_company, InvitationRow.kind == "invitation", InvitationRow.expires_at > self._clock.now()
 
     async def _good(
         self, session: AsyncSession, token_hash: str, kinds: tuple[Kind, ...], *, lock: bool = False
@@ -164,6 +177,10 @@ class Invitations:
         if row is None:
             raise RefusedError(_VOID, _ASK)
         return row
+
+
+def _missing() -> NotFoundError:
+    return NotFoundError("There is no such invitation.")
 
 
 def _record(row: InvitationRow) -> InvitationRecord:

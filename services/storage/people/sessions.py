@@ -4,8 +4,9 @@ import builtins
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, String, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.clock import Clock
@@ -109,15 +110,9 @@ class Sessions:
 
     async def holder(self, session_id: str, user_id: str) -> UserRecord | None:
         """Return the user of a session; None unless session, user and company are all good now. One read."""
-        query = (
-            select(UserRow)
-            .join(SessionRow, SessionRow.user_id == UserRow.id)
-            .join(CompanyRow, CompanyRow.id == UserRow.company_id)
-            .where(UserRow.id == user_id, SessionRow.id == session_id, *_alive(self._clock.now()))
-        )
-        async with self._database.read() as session:
-            row = await session.scalar(query.execution_options(**_ANYWHERE))
-            return None if row is None else user_record(row)
+        asked = {"user": user_id, "session": session_id, "now": self._clock.now()}
+        row = await self._database.look(lambda session: session.scalar(_holder(), asked), single=True)
+        return None if row is None else user_record(row)
 
     async def rotate(self, family_hash: str, shown_hash: str, next_hash: str, origin: Origin) -> Refreshed:
         """Exchange the half of a refresh token that is good once for the next one; the session lasts 30 days from now.
@@ -164,16 +159,33 @@ class Sessions:
             if row is None:
                 raise NotFoundError("There is no such session.")
             row.revoked_at = self._clock.now()
+            note_in(session.sync_session, "end-sessions", "users", user_id, {"sessions": 1}, company_id=company_id)
 
     async def revoke_all(self, company_id: str, user_id: str, *, keep: str = "") -> int:
         """End all sessions of a user but the one to keep; return how many."""
         change = update(SessionRow).where(*_of(company_id, user_id), SessionRow.id != keep)
         async with self._database.write() as session:
-            ended = await session.scalars(change.values(revoked_at=self._clock.now()).returning(SessionRow.id))
-            return len(ended.all())
+            rows = await session.scalars(change.values(revoked_at=self._clock.now()).returning(SessionRow.id))
+            if ended := len(rows.all()):
+                detail = {"sessions": ended}
+                note_in(session.sync_session, "end-sessions", "users", user_id, detail, company_id=company_id)
+            return ended
 
 
-def _alive(now: datetime) -> tuple[ColumnElement[bool], ...]:
+@cache
+def _holder() -> Select[UserRow]:
+    """Select the user of a living session, with `user`, `session` and `now`: made once, as every request asks it."""
+    named = UserRow.id == bindparam("user", type_=String), SessionRow.id == bindparam("session", type_=String)
+    query = (
+        select(UserRow)
+        .join(SessionRow, SessionRow.user_id == UserRow.id)
+        .join(CompanyRow, CompanyRow.id == UserRow.company_id)
+        .where(*named, *_alive(bindparam("now", type_=SessionRow.expires_at.type)))
+    )
+    return query.execution_options(**_ANYWHERE)
+
+
+def _alive(now: datetime | BindParameter[datetime]) -> tuple[ColumnElement[bool], ...]:
     """Return what must hold for a session to count; the owner gets into a company that was deactivated, too."""
     return (
         SessionRow.revoked_at.is_(None),

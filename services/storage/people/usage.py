@@ -3,15 +3,16 @@
 import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.columns import new_id
 from services.storage.database import Database
+from services.storage.isolation import every_company
 from services.storage.people.usage_tables import UsageCountRow
 from services.storage.tables import CompanyRow
 
@@ -99,6 +100,15 @@ class Usage:
             return [
                 UsageSum(date.fromisoformat(day), kind, int(count)) for day, kind, count in await session.execute(query)
             ]
+
+    async def sweep(self, before: datetime, batch: int) -> int:
+        """Delete some counts of all companies of days before then, return how many."""
+        old = select(UsageCountRow.id).where(UsageCountRow.day < before.date().isoformat()).limit(batch)
+        of_all = every_company("what was kept long enough goes, whoever's it is")
+        async with self._database.write() as session:
+            ids = list(await session.scalars(old, execution_options=of_all))
+            await session.execute(delete(UsageCountRow).where(UsageCountRow.id.in_(ids)), execution_options=of_all)
+        return len(ids)
 
 
 def _added(session: AsyncSession, key: UsageKey, count: int) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,15 +15,12 @@ from services.storage import cursor as cursors
 from services.storage.database import Database
 from services.storage.isolation import every_company
 from services.storage.people.account_tables import UserRow
-from services.storage.people.key_tables import ApiKeyRow
-from services.storage.people.sign_in_tables import InvitationRow, SecondFactorRow, SessionRow
-from services.storage.tables import Base
+from services.storage.people.sign_in_tables import SessionRow
+from services.storage.people.user_belongings import remove_belongings, void_links
 
 OWNER = "owner"
 _ANYWHERE = every_company("a sign-in names no company")
 _OWNERS = every_company("the owners are the whole installation's")
-_THEIRS = every_company("what a user owns may lie in any company: an owner acts in all of them")
-_GOES_ALONG = frozenset({"sessions", "invitations", "second_factors", "api_keys"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +139,7 @@ class Users:
         expected: int | None = None,
         within: Collection[str] | None = None,
     ) -> UserRecord:
-        """Change a user; who is no longer active is signed out everywhere.
+        """Change a user; who is no longer active is signed out everywhere. With another role open links are void.
 
         Raises NotFoundError, StaleError when `expected` is not the version that is stored, ForbiddenError, and
         ConflictError when no active owner would be left.
@@ -156,6 +153,8 @@ class Users:
             stays = (change.role or row.role) == OWNER and change.active is not False
             if not stays:
                 await _keep_an_owner(session, row)
+            if change.active is False or change.role not in (None, row.role):
+                await void_links(session, row)
             for name in ("role", "active", "display_name", "email", "language"):
                 if (value := getattr(change, name)) is not None:
                     setattr(row, name, value)
@@ -177,6 +176,7 @@ class Users:
             if instead_of and row.password_hash != instead_of:
                 raise ConflictError("The password was changed meanwhile.", "Begin again with the new one.")
             row.password_hash = password_hash
+            await void_links(session, row, invitations=False)
             self._touch(row)
             await end_sessions(session, row, self._clock.now(), keep=keep_session)
 
@@ -189,7 +189,7 @@ class Users:
             return await session.scalar(change) is not None
 
     async def remove(self, company_id: str, user_id: str, *, within: Collection[str] | None = None) -> None:
-        """Delete a user with sessions, second factor and API keys.
+        """Delete a user with sessions, second factor, API keys and chats.
 
         Raises NotFoundError, ForbiddenError, and ConflictError for the last active owner and for a user that owns
         something else.
@@ -197,13 +197,7 @@ class Users:
         async with self._database.write() as session:
             row = await self._changeable(session, company_id, user_id, within)
             await _keep_an_owner(session, row)
-            await _owns_nothing_else(session, row)
-            await session.execute(delete(SessionRow).where(*_sessions_of(row)))
-            for owner in (InvitationRow.user_id, SecondFactorRow.user_id, ApiKeyRow.owner_id):
-                query = select(owner.class_).where(owner == row.id).execution_options(**_THEIRS)
-                for each in await session.scalars(query):
-                    await session.delete(each)
-            await session.flush()  # what refers to the user goes first
+            await remove_belongings(session, row)
             await session.delete(row)
 
     async def _changeable(
@@ -278,21 +272,6 @@ async def count_owners(session: AsyncSession, *, but: str = "") -> int:
 async def _keep_an_owner(session: AsyncSession, row: UserRow) -> None:
     if row.role == OWNER and row.active and not await count_owners(session, but=row.id):
         raise ConflictError(f"{row.username} is the only owner.", "Add another owner first.")
-
-
-async def _owns_nothing_else(session: AsyncSession, row: UserRow) -> None:
-    """Look for what refers to a user in any table and would not go along. Raises ConflictError."""
-    for table in Base.metadata.sorted_tables:
-        if table.name in _GOES_ALONG:
-            continue
-        for column in table.columns:
-            if any(key.target_fullname == "users.id" for key in column.foreign_keys):
-                query = select(func.count()).select_from(table).where(column == row.id).execution_options(**_THEIRS)
-                if await session.scalar(query):
-                    raise ConflictError(
-                        f"{row.username} still owns {table.name.replace('_', ' ')}.",
-                        "Delete these first, or deactivate the user.",
-                    )
 
 
 async def _by_name(session: AsyncSession, username: str) -> UserRow | None:

@@ -1,20 +1,23 @@
 """All that is kept of a person, read at one moment: what an export holds, and what an erasure of a user takes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.errors import NotFoundError
+from services.errors import ForbiddenError
 from services.storage.audit.hook import note_in
 from services.storage.database import Database
 from services.storage.people.account_tables import UserRow
+from services.storage.people.users import require_user
 from services.storage.privacy.personal import Rows, plain, remove_rows_of_user, rows_of_contact, rows_of_user
 from services.storage.privacy.removal import files_of_contact
 from services.storage.tables import Base, CallEventRow, CallRow, ConversationRow, MessageRow, TurnRow
 from services.storage.texts.tables import TextMessageRow
+
+Within = Collection[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ class PersonRecords:
 
 
 class PersonBook:
-    """Reads and removes what belongs to one person. Methods raise StorageError."""
+    """Reads and removes what belongs to one person. Methods raise StorageError.
+
+    `within` are the roles of users that whoever asks may touch (None: all), as in services.storage.people.users.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,27 +47,27 @@ class PersonBook:
             rows.update(await rows_of_contact(session, company_id, numbers))
             return PersonRecords(rows, await files_of_contact(session, company_id, numbers))
 
-    async def of_user(self, company_id: str, user_id: str) -> PersonRecords:
-        """Return what is kept of a user, the account included. Raises NotFoundError."""
+    async def of_user(self, company_id: str, user_id: str, within: Within = None) -> PersonRecords:
+        """Return what is kept of a user, the account included. Raises NotFoundError, ForbiddenError."""
         async with self._database.read() as session:
-            await _require_user(session, company_id, user_id)
+            await _expect_within(session, company_id, user_id, within)
             query = select(UserRow.__table__).where(UserRow.company_id == company_id, UserRow.id == user_id)
             account = [plain(dict(row)) for row in (await session.execute(query)).mappings()]
             return PersonRecords({"user": account, **await rows_of_user(session, company_id, user_id)})
 
-    async def erase_user(self, company_id: str, user_id: str) -> dict[str, int]:
-        """Delete what a user has made; return how many rows of each table. Raises NotFoundError."""
+    async def erase_user(self, company_id: str, user_id: str, within: Within = None) -> dict[str, int]:
+        """Delete what a user has made; return how many rows of each table. Raises NotFoundError, ForbiddenError."""
         async with self._database.write() as session:
-            await _require_user(session, company_id, user_id)
+            await _expect_within(session, company_id, user_id, within)
             removed = await remove_rows_of_user(session, company_id, user_id)
             note_in(session.sync_session, "erase", "users", user_id, removed, company_id=company_id)
             return removed
 
 
-async def _require_user(session: AsyncSession, company_id: str, user_id: str) -> None:
-    query = select(UserRow.id).where(UserRow.company_id == company_id, UserRow.id == user_id)
-    if await session.scalar(query) is None:
-        raise NotFoundError("There is no such user.")
+async def _expect_within(session: AsyncSession, company_id: str, user_id: str, within: Within) -> None:
+    role = (await require_user(session, company_id, user_id)).role
+    if within is not None and role not in within:
+        raise ForbiddenError(f"You may not do this to a user with the role {role}.")
 
 
 async def _calls_and_texts(session: AsyncSession, company_id: str, numbers: Sequence[str]) -> dict[str, Rows]:

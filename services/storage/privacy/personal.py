@@ -15,6 +15,7 @@ from services.storage.audit.log import erase_details
 from services.storage.audit.tables import AuditRow
 from services.storage.chats.tables import ChatMessageRow, ChatRow
 from services.storage.idempotency_tables import IdempotencyRow
+from services.storage.isolation import every_company
 from services.storage.tables import Base
 
 KEPT_WITH_THE_ACCOUNT = frozenset({"second_factors", "invitations", "usage_counts"})
@@ -22,6 +23,7 @@ KEPT_WITH_THE_ACCOUNT = frozenset({"second_factors", "invitations", "usage_count
 
 _UNTOLD = frozenset({"password_hash", "hash", "family_hash", "refresh_hash", "previous_hash", "token_hash", "salt"})
 
+_THEIRS = every_company("what a user owns may lie in any company: an owner acts in all of them")
 _TELLING = 6
 """Letters of a number that names somebody wherever it occurs; a shorter one may be part of anything."""
 
@@ -58,14 +60,16 @@ async def remove_rows_of_contact(session: AsyncSession, company_id: str, contact
 
 
 async def rows_of_user(session: AsyncSession, company_id: str, user_id: str) -> dict[str, Rows]:
-    """Return the rows that belong to a user, by table: chats with their messages, keys, sessions, consents."""
+    """Return the rows that belong to a user, by table: chats with their messages, keys, sessions, consents.
+
+    What a user owns may lie in any company: an owner acts in all of them.
+    """
     found = {}
     for table in _tables("owner_id", "user_id"):
-        query = select(table).where(table.c.company_id == company_id, _user_column(table) == user_id)
+        query = select(table).where(_user_column(table) == user_id).execution_options(**_THEIRS)
         found[table.name] = [plain(dict(row)) for row in (await session.execute(query)).mappings()]
-    mine = select(ChatRow.id).where(ChatRow.company_id == company_id, ChatRow.owner_id == user_id)
     messages = ChatMessageRow.__table__
-    query = select(messages).where(messages.c.company_id == company_id, messages.c.chat_id.in_(mine))
+    query = select(messages).where(messages.c.chat_id.in_(_chats_of(user_id))).execution_options(**_THEIRS)
     query = query.order_by(messages.c.chat_id, messages.c.number)
     found["chat_messages"] = [plain(dict(row)) for row in (await session.execute(query)).mappings()]
     acted = select(AuditRow.__table__).where(
@@ -77,12 +81,12 @@ async def rows_of_user(session: AsyncSession, company_id: str, user_id: str) -> 
 
 async def remove_rows_of_user(session: AsyncSession, company_id: str, user_id: str) -> dict[str, int]:
     """Delete what a user has made: chats, keys, sessions, consents. The account stays, and what others need stays."""
-    mine = select(ChatRow.id).where(ChatRow.company_id == company_id, ChatRow.owner_id == user_id)
-    messages = delete(ChatMessageRow).where(ChatMessageRow.company_id == company_id, ChatMessageRow.chat_id.in_(mine))
+    messages = delete(ChatMessageRow).where(ChatMessageRow.chat_id.in_(_chats_of(user_id)))
+    messages = messages.execution_options(**_THEIRS, synchronize_session=False)
     removed = {"chat_messages": await _delete(session, messages)}
     for table in _tables("owner_id", "user_id"):
         if table.name not in KEPT_WITH_THE_ACCOUNT:
-            gone = delete(table).where(table.c.company_id == company_id, _user_column(table) == user_id)
+            gone = delete(table).where(_user_column(table) == user_id).execution_options(**_THEIRS)
             removed[table.name] = await _delete(session, gone)
     return {**removed, **await remove_rows_of_contact(session, company_id, [user_id])}
 
@@ -96,6 +100,10 @@ def _tables(*columns: str) -> Iterator[Table]:
 
 def _user_column(table: Table) -> Any:
     return table.c["owner_id"] if "owner_id" in table.c else table.c["user_id"]
+
+
+def _chats_of(user_id: str) -> Any:
+    return select(ChatRow.id).where(ChatRow.owner_id == user_id)
 
 
 async def _delete(session: AsyncSession, statement: Any) -> int:

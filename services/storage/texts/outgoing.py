@@ -7,6 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.errors import StorageError
+from services.storage.audit.acting import acting, acting_as
+from services.storage.audit.hook import note_in
 from services.storage.database import KEEP_SECONDS
 from services.storage.texts.records import NewPart, OutgoingPart, TextCounts, TextMessage
 from services.storage.texts.rows import LineStore, outgoing_record, text_record
@@ -23,11 +25,15 @@ class OutgoingTexts(LineStore):
     """The sending half of telephony.sms.ports.SmsStore."""
 
     async def queue(self, number: str, text: str, parts: Sequence[NewPart], purpose: str) -> TextMessage:
-        """Store a message to send."""
+        """Store a message to send; one that a person or a program has ordered is noted in the audit log."""
+        who = acting()
 
         def add(session: Session) -> TextMessage:
             row = self._outgoing_row(number, text, purpose)
             self._add_outgoing(session, row, tuple(parts))
+            if who.kind in ("user", "key"):
+                with acting_as(who):
+                    note_in(session, "send", "texts", row.id, {"to": number}, company_id=self._company_id)
             return text_record(row)
 
         return await self._database.write_together(add, what=f"a text message to {number}")
