@@ -88,7 +88,9 @@ class ApiKeys:
     async def _expect_no_longer(self, who: SignedIn, expires_at: datetime | None) -> None:
         end = (await self._book.get(Reach(who.company_id, who.id), who.key_id)).expires_at
         if end is not None and (expires_at is None or expires_at > end):
-            raise RefusedError("A key makes no key that is good for longer than itself.", f"It ends at {end.isoformat()}.")
+            raise RefusedError(
+                "A key makes no key that is good for longer than itself.", f"It ends at {end.isoformat()}."
+            )
 
     async def revoke(self, reach: Reach, key_id: str) -> None:
         """End a key for good. Raises NotFoundError."""

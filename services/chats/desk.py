@@ -184,7 +184,10 @@ class ChatDesk:
         answering = self._under_way[chat_id] = Answering(question)
         conversation = _conversation(thread, state)
         keeping = asyncio.ensure_future(self._chats.begin_answer(company_id, chat_id, stored))
-        work = self._answer(answering, conversation, text, chat_id, keeping, instead_of)
+        source = self._writer.answer(
+            conversation, text, self._model(), written := Written(), faq_revision=thread.faq_revision
+        )
+        work = self._answer(answering, conversation, source, written, chat_id, keeping, instead_of)
         task = asyncio.create_task(work, name=f"chat {chat_id}")
         answering.begin(task)
         self._tasks.add(task)
@@ -202,17 +205,17 @@ class ChatDesk:
         self,
         answering: Answering,
         conversation: Conversation,
-        text: str,
+        source: AsyncGenerator[str, None],
+        written: Written,
         chat_id: str,
         keeping: "asyncio.Future[ChatMessage | None]",
         instead_of: tuple[str, ...],
     ) -> None:
         """Write the answer, then keep it. Stopped by a cancellation while it writes, never while it keeps."""
-        written, said, before = Written(), list[str](), dict(conversation.state)
+        said, before = list[str](), dict(conversation.state)
         cut, error = False, None
         try:
             async with asyncio.timeout(ANSWER_SECONDS - _KEEPING_SECONDS):
-                source = self._writer.answer(conversation, text, self._model(), written)
                 async with aclosing(source) as pieces:
                     async for piece in pieces:
                         said.append(piece)

@@ -78,14 +78,16 @@ class Writer:
         model: LanguageModel | None,
         written: Written,
         wishes: Wishes = Wishes(),
+        faq_revision: str = "",
     ) -> AsyncGenerator[str, None]:
         """Yield the answer to `text` piece by piece; `written` and `conversation.state` are complete at the end.
 
-        Closing the generator cancels the model's request.
+        Closing the generator cancels the model's request. `faq_revision` is the company's, where it has just been read.
         """
         asked = None if model is None else PatientModel(model, wishes.extra)
         conversation.persona = _as_wished(conversation.persona, wishes)
-        secretary = Secretary(self._faq, asked, self._memory, self._messages, self._clock, self._errands)
+        faq = self._faq.at(faq_revision) if faq_revision else self._faq
+        secretary = Secretary(faq, asked, self._memory, self._messages, self._clock, self._errands)
         cutter, said = StopCutter(wishes.stops), 0
         utterance = Utterance(text, conversation.language, "typed")
         async with aclosing(secretary.reply(conversation, utterance)) as events:

@@ -31,10 +31,20 @@ class _Kept:
 class FaqMatcher:
     """Matches utterances against the FAQ of a company; the index is rebuilt when the source's revision changes."""
 
-    def __init__(self, source: FaqSource) -> None:
+    def __init__(
+        self,
+        source: FaqSource,
+        kept: dict[str, _Kept] | None = None,
+        locks: dict[str, asyncio.Lock] | None = None,
+    ) -> None:
+        """`kept` and `locks` are another matcher's, to share its indexes."""
         self._source = source
-        self._kept: dict[str, _Kept] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._kept = {} if kept is None else kept
+        self._locks = {} if locks is None else locks
+
+    def at(self, revision: str) -> "FaqMatcher":
+        """Return this matcher for a single answer, with the company's revision as it has just been read."""
+        return FaqMatcher(_Read(self._source, revision), self._kept, self._locks)
 
     async def match(self, company_id: str, text: str, language: str, limit: int = 3) -> list[FaqMatch]:
         """Return up to `limit` candidates among the entries in `language`, best first, however unlikely they are."""
@@ -77,6 +87,20 @@ class FaqMatcher:
                 kept = await asyncio.to_thread(_build, revision, entries)
                 self._kept[company_id] = kept
         return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The source of a company whose revision is known: it is not asked for it again."""
+
+    source: FaqSource
+    known: str
+
+    async def revision(self, _company_id: str) -> str:
+        return self.known
+
+    async def entries(self, company_id: str) -> list[FaqEntry]:
+        return await self.source.entries(company_id)
 
 
 async def _search(index: FaqIndex | None, text: str, limit: int) -> list[FaqMatch]:

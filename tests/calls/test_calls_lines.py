@@ -64,10 +64,8 @@ async def long_call(lines: LiveLines) -> AsyncIterator["asyncio.Task[float]"]:
 
 
 async def shown(lines: LiveLines) -> dict[str, dict[str, object]]:
-    answer, monitor = await lines.owner.get("/admin/gsm"), await lines.owner.get("/admin/monitor")
+    answer = await lines.owner.get("/admin/gsm")
     assert answer.status_code == 200, answer.text
-    names = [line["name"] for line in answer.json()["items"]]
-    assert [line["name"] for line in monitor.json()["lines"]] == names, "the monitor sees the same lines"
     return {line["name"]: line for line in answer.json()["items"]}
 
 

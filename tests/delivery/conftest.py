@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from servers import migrated_file, postgres_database
+from migrated import migrated_file
+from servers import postgres_database
 
 from services.storage.database import Database
 from services.storage.people.companies import Companies

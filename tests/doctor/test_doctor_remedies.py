@@ -110,6 +110,19 @@ async def test_a_damaged_key_is_found(tmp_path: Path) -> None:
     assert found.fix is None  # whatever could be done at once would lose what is sealed with it
 
 
+async def test_a_folder_that_takes_no_backups_is_found(tmp_path: Path) -> None:
+    settings = await prepared(tmp_path)
+    (tmp_path / "a file").touch()
+    for folder, says in (
+        (tmp_path / "a file" / "backups", "can be written"),
+        (tmp_path / "new" / "one", "no backup yet"),
+    ):
+        changed = settings.model_copy(update={"backup": settings.backup.model_copy(update={"folder": folder})})
+        found = of(await findings(changed, tmp_path), "backups")
+        assert found is not None
+        assert says in found.detail
+
+
 async def test_a_missing_data_folder_is_made(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     missing = of(await examine(Examined(settings)), "data folder")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from servers import migrated_file, postgres, postgres_database
+from migrated import migrated_file
+from servers import postgres, postgres_database
 
 from services.storage.database import Database
 from services.storage.engine import sqlite_url

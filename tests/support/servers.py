@@ -26,7 +26,7 @@ import psutil
 import pytest
 
 from services.storage import migrate
-from services.storage.engine import DATABASE_FILE, parse_url, sqlite_url
+from services.storage.engine import parse_url
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -182,7 +182,6 @@ _lock = threading.Lock()
 _postgres: list[Postgres] = []
 _template: list[str] = []
 _redis: list[str] = []
-_file: list[Path] = []
 
 
 def postgres() -> Postgres:
@@ -206,20 +205,6 @@ def fresh_database() -> str:
                 thread.submit(migrate.upgrade, parse_url(server.url(name))).result()
             _template.append(name)
     return server.url(server.new_database(_template[0]))
-
-
-def migrated_file(data_dir: Path) -> str:
-    """Lay an empty, migrated database of SQLite's into a new data folder, as a new house has it; return its URL."""
-    with _lock:
-        if not _file:
-            folder = Path(tempfile.mkdtemp(prefix="test-sqlite-"))
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(migrate.upgrade, parse_url(sqlite_url(folder))).result()
-            _file.append(folder / DATABASE_FILE)
-    data_dir.mkdir(mode=0o700, parents=True)
-    shutil.copy(_file[0], data_dir)
-    return sqlite_url(data_dir)
 
 
 def drop_database(url: str) -> None:

@@ -17,9 +17,9 @@ from services.storage.chats.records import Chat, ChatMessage, ChatThread, Role, 
 from services.storage.chats.tables import ChatMessageRow, ChatRow
 from services.storage.chats.thread import read_thread
 from services.storage.columns import new_id
-from services.storage.content.personas import _persona as persona_of
+from services.storage.content.personas import persona_of
 from services.storage.database import Database
-from services.storage.people.companies import _profile as company_profile
+from services.storage.people.companies import company_profile
 
 _PAST_THE_ORM = {
     "synchronize_session": False,
@@ -131,6 +131,7 @@ class Chats:
             chat.state,
             chat.state_before,
             until is not None and until > self._clock.now(),
+            str(company.faq_revision or 0),
         )
 
     async def answering(self, company_id: str, chat_id: str) -> bool:

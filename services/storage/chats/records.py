@@ -49,7 +49,7 @@ class ChatMessage:
 class ChatThread:
     """All that an answer needs, read at one moment; `messages` are the newest, oldest first.
 
-    `busy` tells that an answer is being written, by whichever process.
+    `busy` tells that an answer is being written, by whichever process; `faq_revision` is the company's (see FaqSource).
     """
 
     chat: Chat
@@ -59,6 +59,7 @@ class ChatThread:
     state: Mapping[str, Any]
     state_before: Mapping[str, Any]
     busy: bool
+    faq_revision: str
 
 
 def chat_record(row: ChatRow) -> Chat:

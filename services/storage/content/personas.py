@@ -50,7 +50,7 @@ class Personas:
         """Return one persona, None when the company has none of this slug."""
         query = select(PersonaRow).where(PersonaRow.company_id == company_id, PersonaRow.slug == slug)
         row = await self._database.look(lambda session: session.scalar(query), single=True)
-        return None if row is None else _persona(row)
+        return None if row is None else persona_of(row)
 
     async def for_language(self, company_id: str, language: str) -> Persona | None:
         """Return the persona that answers in `language` (ISO 639-1), None when the company has none."""
@@ -61,13 +61,13 @@ class Personas:
             .limit(1)
         )
         row = await self._database.look(lambda session: session.scalar(query), single=True)
-        return None if row is None else _persona(row)
+        return None if row is None else persona_of(row)
 
     async def all(self, company_id: str) -> builtins.list[Persona]:
         """Return every persona of the company, by slug."""
         query = select(PersonaRow).where(PersonaRow.company_id == company_id).order_by(PersonaRow.slug)
         async with self._database.read() as session:
-            return [_persona(row) for row in await session.scalars(query)]
+            return [persona_of(row) for row in await session.scalars(query)]
 
     async def list(
         self, company_id: str, limit: int = 50, cursor: str | None = None, *, language: str = ""
@@ -195,8 +195,9 @@ async def _of_language(session: AsyncSession, company_id: str, language: str) ->
 
 
 def _record(row: PersonaRow) -> PersonaRecord:
-    return PersonaRecord(_persona(row), row.is_default, row.created_at, row.updated_at)
+    return PersonaRecord(persona_of(row), row.is_default, row.created_at, row.updated_at)
 
 
-def _persona(row: PersonaRow) -> Persona:
+def persona_of(row: PersonaRow) -> Persona:
+    """Return the persona of a stored row."""
     return Persona(**{**{name: getattr(row, name) for name in _FIELDS}, "fillers": tuple(row.fillers)})

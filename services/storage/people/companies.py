@@ -62,12 +62,12 @@ class Companies:
                     created_at=self._clock.now(),
                 )
                 session.add(row)
-            return _profile(row)
+            return company_profile(row)
 
     async def profile(self, company_id: str) -> CompanyProfile | None:
         """Return a company's profile, None when there is no such company."""
         row = await self._database.look(lambda session: session.get(CompanyRow, company_id), single=True)
-        return None if row is None else _profile(row)
+        return None if row is None else company_profile(row)
 
     async def update_facts(self, company_id: str, facts: Facts) -> None:
         """Replace all facts of a company: by language, then key. Raises StorageError when there is no such company."""
@@ -125,7 +125,8 @@ def _plain(facts: Facts) -> dict[str, dict[str, str]]:
     return {language: dict(values) for language, values in facts.items()}
 
 
-def _profile(row: CompanyRow) -> CompanyProfile:
+def company_profile(row: CompanyRow) -> CompanyProfile:
+    """Return what the secretary may tell about a stored company."""
     settings = row.settings or {}
     return CompanyProfile(
         row.id,
