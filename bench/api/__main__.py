@@ -3,8 +3,9 @@
     python -m bench.api [--requests 400] [--together 8] [--only sqlite] [--postgresql URL]
 
 The server runs as it is served, in a process of its own on the first core; the client, the language model's server and
-PostgreSQL have the other cores; all in real time (SCHED_RR) where the system lets them. /healthz is the floor: what HTTP itself costs here. Sign-ins and lists are asked by
-`together` people at once, chats by one person, one after another.
+PostgreSQL have the other cores; all in real time (SCHED_RR) where the system lets them. /healthz is the floor: what
+HTTP itself costs here. Sign-ins and lists are asked by `together` people at once, chats by one person, one after
+another.
 
 A chat's answer begins with the language model's first word. The model is asked directly and through the house in turns,
 and "added" is of the differences: by a model whose first word takes 100 ms, as in bench.conversation, and by one that

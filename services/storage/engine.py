@@ -42,7 +42,7 @@ def parse_url(url: str) -> URL:
             "Write it like postgresql://user:password@host/name or sqlite:////var/lib/secretary/secretary.db, "
             "or leave it empty for SQLite in DATA_DIR.",
         ) from None
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+    if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise StorageError(
             f"The secretary keeps its data in SQLite or PostgreSQL, not in {parsed.get_backend_name()}.",
             "Write DATABASE_URL like postgresql://user:password@host/name, or leave it empty for SQLite in DATA_DIR.",

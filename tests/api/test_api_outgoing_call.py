@@ -52,6 +52,8 @@ async def test_a_call_is_placed_ended_listened_to_and_forgotten(tmp_path: Path) 
         try:
             await asyncio.to_thread(sign_in, client)
             await asyncio.to_thread(until, lambda: connected(client))
+            watched = (await asyncio.to_thread(client.get, "/admin/monitor")).json()["lines"]
+            assert [line["name"] for line in watched] == ["gsm"], "the monitor sees the lines, too"
             refused = await asyncio.to_thread(client.post, "/admin/calls", json={"to": NUMBER})
             assert refused.status_code == 409, "nobody may be called before the owner says so"
 
