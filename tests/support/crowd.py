@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
-import psutil
 from paced_line import RATE, PacedLine, Track, recorded
 from voice_desk import EarsOf
 from voice_fakes import Act, FakeEars
+from workers_here import workers_here
 
 from services.audio.frame import Frame, Samples
 from services.errors import EngineError
@@ -229,7 +229,7 @@ class Crowd:
     async def _kill(self, seconds: float, kills: int) -> None:
         for _ in range(kills):
             await asyncio.sleep(seconds / (kills + 1))
-            workers = psutil.Process().children()
+            workers = workers_here()
             if workers:
                 os.kill(self._dice.choice(workers).pid, signal.SIGKILL)
                 self.count["workers killed"] += 1

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
+from workers_here import workers_here
 
 from services.audio.frame import Frame
 from services.engines import EngineContext
@@ -55,7 +55,7 @@ async def spoken(engine: TextToSpeech, text: str, name: Voice, rate: int) -> tup
 async def spoken_while_killing(engine: TextToSpeech, text: str) -> None:
     pieces = engine.synthesize(text, voice("ru+f3"), 8000)
     await anext(pieces)
-    for child in psutil.Process().children():
+    for child in workers_here():
         child.kill()
     async for _ in pieces:
         pass

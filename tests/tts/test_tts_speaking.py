@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
-import psutil
+from workers_here import workers_here
 
 from services.audio.frame import Frame
 from services.parts import State
@@ -71,7 +71,7 @@ async def test_a_killed_piper_is_replaced_in_mid_call(start: Start, make_voice: 
     make_voice("ru_RU-irina-low")
     mouth = await start()
     voice = mouth.voice_for("ru", "female")
-    for child in psutil.Process().children():
+    for child in workers_here():
         if "services.tts.piper_worker" in " ".join(child.cmdline()):
             child.kill()
     frames, _ = await speak(mouth, "Добрый день", voice)
@@ -92,7 +92,7 @@ async def test_espeak_alone_that_dies_in_mid_sentence_finishes_it(start: Start) 
                 continue
             frames.append(piece)
             if len(frames) == 200:
-                for child in psutil.Process().children():
+                for child in workers_here():
                     child.kill()
     words = [text[each.start : each.start + each.length] for each in marks]
     assert words[-1] == "десять"
@@ -110,4 +110,4 @@ async def test_leaving_in_the_middle_stops_the_engine(start: Start) -> None:
     frames, _ = await speak(mouth, "Да", voice)
     assert frames
     await mouth.close()
-    assert not psutil.Process().children()
+    assert not workers_here()
