@@ -21,14 +21,12 @@ LANES: dict[str, list[str]] = {
     "calls": ["tests/calls"],
     "talks": [f"tests/calls/test_calls_{name}.py" for name in ("simulated", "messages", "soak", "crowd")],
     "lines": ["tests/telephony", "tests/simulator", "tests/openai", "tests/voice/test_voice_real_time.py"],
-    "platform": [
-        f"tests/{room}"
-        for room in ("accounts", "api", "authorisation", "backup", "delivery", "doctor", "platform", "storage")
-    ],
+    "platform": [f"tests/{room}" for room in ("accounts", "authorisation", "backup", "doctor", "platform")],
+    "api": ["tests/api", "tests/delivery", "tests/storage"],
     "others": ["tests"],
 }
 """What each lane runs, without what another names below it."""
-COMPUTE = ("platform", "others")
+COMPUTE = ("platform", "api", "others")
 """Those that compute; the others wait in real time."""
 GIVES_WAY = 10
 """By how much the rooms that compute are nicer than those that wait."""

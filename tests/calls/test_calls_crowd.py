@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from crowd import Crowd, Script
-from open_things import OpenThings, memory, settled
+from open_things import OpenThings, memory, open_readers, settled
 from paced_line import RATE, SIZE, recorded
 
 from services.audio.files import read_audio
@@ -102,6 +102,7 @@ def wrong_with_turns(turns: Sequence[Turn]) -> Iterator[str]:
 async def fill_pools(installation: Installation) -> None:
     """Open as many connections and ears at once as there may be: they come with the first work and stay."""
     await asyncio.gather(*(installation.books.calls.list(installation.company_id, limit=1) for _ in range(50)))
+    await open_readers(installation.platform.database)
     speech = recorded("long-slt")
     opened: list[TranscriptStream] = []
     with contextlib.suppress(EngineOverloadedError):

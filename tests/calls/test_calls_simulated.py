@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from open_things import open_readers
 from phone import Phone
 
 from services.audio.files import read_audio
@@ -64,6 +65,7 @@ async def stored(installation: Installation, call_id: str) -> CallRecord:
 
 async def test_two_calls_in_a_row_are_answered_and_stored_and_leave_nothing_behind(phone: Phone) -> None:
     async with phone() as (installation, line):
+        await open_readers(installation.platform.database)
         with busiest_callback() as busy:
             first = await line.place(NUMBER, [read_wav(HOURS)])
             one = await stored(installation, first.call_id)
@@ -114,6 +116,7 @@ async def test_a_modem_with_every_harmless_fault_at_once_still_answers(phone: Ph
 )
 async def test_a_call_that_breaks_off_is_filed_whole(phone: Phone, fault: str, reason: str) -> None:
     async with phone(fault) as (installation, line):
+        await open_readers(installation.platform.database)
         placed = await line.place(NUMBER, [read_wav(HOURS)])
         record = await stored(installation, placed.call_id)
         assert (record.outcome, record.end_reason) == ("answered", reason)

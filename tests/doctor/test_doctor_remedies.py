@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ async def test_no_backup_and_a_damaged_database_are_mended_by_the_commands_shown
     environ = environment(
         {
             "SECRETARY_BACKUP__PASSPHRASE": PASSPHRASE,
-            "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
         }
     )

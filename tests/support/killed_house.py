@@ -111,7 +111,7 @@ class KilledHouse:
     # -- processes ---------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start a server; returns when it has asked the modem's signal, the last thing of its start-up."""
+        """Start a server; returns when it has started the modem and read what the SIM card held."""
         began = time.monotonic()
         settings = {
             "SECRETARY_TELEPHONY__AT_PORT": f"{self.sim.at_port[:-1]}[{self.sim.at_port[-1]}]",  # a pattern
@@ -124,7 +124,7 @@ class KilledHouse:
                 sys.executable, str(ROOT / "orchestrator.py"), "serve", "--port", str(free_port()),
                 cwd=self._folder, env=environment(settings), stdout=nowhere, stderr=log,
             )  # fmt: skip
-        await self._until(lambda: self._asked("AT+CSQ", began), START_SECONDS)
+        await self._until(lambda: self._asked("AT+CSQ", began) and self._asked("AT+CMGL=4", began), START_SECONDS)
 
     async def stop(self) -> None:
         """End the server as a user would."""

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from services.storage.database import Database
+from services.storage.engine import READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +78,14 @@ def memory() -> dict[str, int]:
     process = psutil.Process()
     every = (process, *process.children(recursive=True))
     return {f"{each.pid} {' '.join(each.cmdline())[-60:]}": round(each.memory_info().rss / 2**20) for each in every}
+
+
+async def open_readers(database: Database) -> None:
+    """Let every reader of the database open its connection: they come with the first work and stay."""
+    together = threading.Barrier(READERS)
+
+    def read(session: Session) -> None:
+        session.execute(text("SELECT 1"))
+        together.wait(10.0)
+
+    await asyncio.gather(*(database.look(read) for _ in range(READERS)))
