@@ -155,6 +155,7 @@ async def test_usage_by_day_and_kind(house: House) -> None:
             {"day": day, "kind": "calls.gsm", "count": 1},
             {"day": day, "kind": "speech_characters", "count": 4000},
         ],
+        "next_cursor": None,
     }
     only = await house.owner.get("/admin/usage", params={"kind": ["calls", "texts"], "from": day, "to": day})
     assert only.json()["items"] == [{"day": day, "kind": "calls", "count": 2}]

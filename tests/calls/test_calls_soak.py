@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from open_things import OpenThings, settled
+from open_things import OpenThings, open_readers, settled
 from phone import Phone
 
 from services.installation import Installation
@@ -71,6 +71,7 @@ async def call_after_call(phone: Phone, calls: int, seed: int, more_memory: floa
         before = OpenThings.now()
         for number in range(calls):
             if number == max(WARM_UP, calls // 4):
+                await open_readers(installation.platform.database)
                 before = OpenThings.now()
             placed = await line.hold(f"+7999{seed:03}{number:04}", RestlessCaller(dice))
             await is_whole(installation, placed.call_id)
